@@ -1,0 +1,7 @@
+// Package loadbalancers is the checks of MetalLB and Cilium's LB IPAM.
+package loadbalancers
+
+import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+
+// Checks is the checks of this area, in the order of their IDs.
+var Checks = []*checks.Check{}

@@ -1,0 +1,299 @@
+package snapshot
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+)
+
+// Ref names an object. Kind is the API's kind ("Service"); for a document that
+// is no API object it is the kind of the document ("ClusterConfiguration",
+// "HelmValues").
+type Ref struct {
+	Kind, Namespace, Name string
+}
+
+// String is KIND/NAMESPACE/NAME with the kind in lower case, without what is
+// empty: "service/shop/web", "node/k8s-node-1".
+func (r Ref) String() string {
+	parts := []string{strings.ToLower(r.Kind)}
+	for _, s := range []string{r.Namespace, r.Name} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// Facts is what is known about a cluster. Every list is sorted by namespace and
+// name; two sources of the same objects give equal Facts.
+type Facts struct {
+	Kubernetes     release.Version // of the API server
+	Nodes          []Node
+	Pods           []Pod
+	Services       []Service
+	EndpointSlices []EndpointSlice
+	ServiceCIDRs   []ServiceCIDR
+	Kubeadm        []Kubeadm   // the kubeadm-config ConfigMap, or configuration files
+	ControlPlane   []Component // kube-apiserver and kube-controller-manager, one for each Pod
+	KubeProxy      KubeProxy
+	Cilium         Cilium
+	CiliumNodes    []CiliumNode
+	LBIPAMPools    []LBIPAMPool
+	MetalLB        MetalLB
+	NodeEvents     []NodeEvent
+}
+
+// Node is a Node's addresses and pod ranges.
+type Node struct {
+	Ref
+	InternalIPs  []netip.Addr // in the order of .status.addresses
+	ExternalIPs  []netip.Addr
+	PodCIDRs     []netip.Prefix // in the order of .spec.podCIDRs, which is the order of --cluster-cidr
+	ProvidedIPs  []netip.Addr   // annotation alpha.kubernetes.io/provided-node-ip
+	Kubelet      release.Version
+	ProviderID   string
+	ControlPlane bool // has the label node-role.kubernetes.io/control-plane
+	// ExcludedFromLB is the label node.kubernetes.io/exclude-from-external-load-balancers.
+	ExcludedFromLB bool
+}
+
+// HostIPs is the addresses that Kubernetes takes for the node: the first usable
+// one, InternalIP before ExternalIP, and the first of the other family.
+// Source: kubernetes v1.37.2, pkg/util/node/node.go GetNodeHostIPs.
+func (n Node) HostIPs() []netip.Addr {
+	var ips []netip.Addr
+	for _, list := range [][]netip.Addr{n.InternalIPs, n.ExternalIPs} {
+		for _, a := range list {
+			switch {
+			case len(ips) == 0:
+				ips = append(ips, a)
+			case len(ips) == 1 && ipfam.Of(a) != ipfam.Of(ips[0]):
+				ips = append(ips, a)
+			}
+		}
+	}
+	return ips
+}
+
+// Pod is a Pod's addresses.
+type Pod struct {
+	Ref
+	Node        string
+	IPs         []netip.Addr // .status.podIPs
+	HostNetwork bool
+	Running     bool
+	Created     time.Time
+	Owner       Ref // its controller; zero when it has none
+}
+
+// Service is a Service's families and addresses.
+type Service struct {
+	Ref
+	Type         string // ClusterIP, NodePort, LoadBalancer or ExternalName
+	Policy       string // SingleStack, PreferDualStack, RequireDualStack, or empty in a manifest that leaves it out
+	Families     []ipfam.Family
+	ClusterIPs   []netip.Addr
+	Headless     bool // clusterIP None
+	Selector     map[string]string
+	Labels       map[string]string // of a LoadBalancer only
+	Class        string            // .spec.loadBalancerClass
+	RequestedIP  string            // .spec.loadBalancerIP
+	SourceRanges []netip.Prefix
+	LocalTraffic bool // externalTrafficPolicy Local
+	ExternalIPs  []netip.Addr
+	Ingress      []netip.Addr // .status.loadBalancer.ingress, addresses only
+	Hostnames    []string     // .status.loadBalancer.ingress, names only
+	Annotations  map[string]string
+	// Live is whether the object came with a status or with allocated addresses,
+	// as the API server gives it, and not as a manifest to be applied.
+	Live bool
+}
+
+// WantsDual reports whether the Service asks for both families.
+func (s Service) WantsDual() bool {
+	return s.Policy == "PreferDualStack" || s.Policy == "RequireDualStack"
+}
+
+// EndpointSlice is how many endpoints of one family a slice has. A slice with
+// none is a placeholder: that it exists says nothing.
+type EndpointSlice struct {
+	Ref
+	Service string // in the slice's namespace; label kubernetes.io/service-name
+	Family  ipfam.Family
+	Ready   int
+	Total   int
+	Managed string // label endpointslice.kubernetes.io/managed-by
+}
+
+// ServiceCIDR is a ServiceCIDR object.
+type ServiceCIDR struct {
+	Ref
+	CIDRs []netip.Prefix
+	Ready bool
+}
+
+// Kubeadm is a ClusterConfiguration: what was meant when the cluster was made.
+type Kubeadm struct {
+	Ref
+	APIVersion     string // "kubeadm.k8s.io/v1beta4"
+	Kubernetes     release.Version
+	PodSubnet      []netip.Prefix
+	ServiceSubnet  []netip.Prefix
+	Advertise      netip.Addr // of an InitConfiguration in the same file, if any
+	APIServerArgs  Flags
+	ControllerArgs Flags
+}
+
+// Flags is command-line flags by name, without dashes. Of a flag that is given
+// twice the last one counts, as for the programs.
+type Flags map[string]string
+
+// Component is a running kube-apiserver or kube-controller-manager.
+type Component struct {
+	Ref     // the Pod
+	Program string
+	Node    string
+	Version release.Version
+	Flags   Flags
+}
+
+// The programs of a Component.
+const (
+	APIServer         = "kube-apiserver"
+	ControllerManager = "kube-controller-manager"
+)
+
+// KubeProxy is how kube-proxy is set up, if it is there.
+type KubeProxy struct {
+	DaemonSet         Ref // zero when there is none
+	ConfigMap         Ref // zero when there is none
+	Mode              string
+	ClusterCIDR       []netip.Prefix
+	DetectLocal       string
+	NodePortAddresses []netip.Prefix
+	Version           release.Version
+}
+
+// Cilium is an installation of Cilium, or what its files say of one to be made.
+type Cilium struct {
+	// Config is the effective agent configuration: the ConfigMap when there is
+	// one, otherwise what the Helm values render to.
+	Config cilium.Config
+	// ConfigRef is the ConfigMap, or the Helm values when there is no ConfigMap.
+	ConfigRef Ref
+	// ByHand is the keys of the ConfigMap that something other than its installer
+	// wrote, as .metadata.managedFields tells; nil when that cannot be told.
+	ByHand []string
+	// Changed is when the ConfigMap's data was last written; zero when unknown.
+	Changed time.Time
+	Values  CiliumValues
+	// NodeConfigs is the CiliumNodeConfigs, which override the ConfigMap on some nodes.
+	NodeConfigs []Ref
+	DaemonSet   Ref // zero when there is none
+	Version     release.Version
+	Agents      []CiliumAgent
+	APIHost     string // env KUBERNETES_SERVICE_HOST of the agent
+	Namespace   string
+}
+
+// Present reports whether anything of Cilium is known at all.
+func (c Cilium) Present() bool { return c.ConfigRef != Ref{} || c.DaemonSet != Ref{} }
+
+// CiliumValues is Helm values of the Cilium chart and the configuration that
+// they render to.
+type CiliumValues struct {
+	Ref      Ref // zero when there are none
+	Rendered cilium.Config
+	Fields   map[string]string // configuration key to Helm value: "enable-ipv6" to ".ipv6.enabled"
+	Version  release.Version   // of the chart; unknown unless the file says
+}
+
+// CiliumAgent is one agent Pod.
+type CiliumAgent struct {
+	Ref
+	Node    string
+	Started time.Time
+}
+
+// CiliumNode is a CiliumNode: the pod ranges that Cilium uses on a node.
+type CiliumNode struct {
+	Ref
+	PodCIDRs  []netip.Prefix
+	Internal  []netip.Addr // type InternalIP
+	PoolError string       // .status.ipam.operator-status.error
+}
+
+// LBIPAMPool is a CiliumLoadBalancerIPPool.
+type LBIPAMPool struct {
+	Ref
+	Ranges   []Addresses
+	Disabled bool
+	Selector bool // has a serviceSelector
+}
+
+// MetalLB is an installation of MetalLB, or what its files say of one to be made.
+type MetalLB struct {
+	Controller Ref // its Deployment; zero when there is none
+	Namespace  string
+	Version    release.Version
+	Class      string // --lb-class
+	CRDs       bool   // the cluster serves metallb.io, or files have its objects
+	ConfigRef  Ref    // the ConfigMap or Helm values of the era before 0.13; zero when there are none
+	Pools      []Pool
+	Ads        []Advertisement
+}
+
+// Present reports whether anything of MetalLB is known at all.
+func (m MetalLB) Present() bool {
+	return m.Controller != Ref{} || m.ConfigRef != Ref{} || len(m.Pools) > 0
+}
+
+// Pool is a pool of MetalLB: an IPAddressPool, or an entry of address-pools in
+// the ConfigMap, whose Ref then has the Kind AddressPool.
+type Pool struct {
+	Ref
+	metallb.Pool
+	ConfigMapEra bool
+}
+
+// Addresses is one entry of a list of ranges, where it stands.
+type Addresses = metallb.Addresses
+
+// Advertisement is an L2Advertisement or BGPAdvertisement.
+type Advertisement struct {
+	Ref
+	BGP           bool
+	Pools         []string // by name
+	PoolSelectors bool     // has ipAddressPoolSelectors, which are not evaluated
+	NodeSelectors bool
+}
+
+// Selects reports whether the advertisement covers the pool, as far as names
+// tell; unsure is true when only a label selector knows.
+// Source: metallb v0.16.2, api/v1beta1/l2advertisement_types.go: with neither
+// names nor selectors it covers every pool.
+func (a Advertisement) Selects(pool string) (selected, unsure bool) {
+	for _, p := range a.Pools {
+		if p == pool {
+			return true, false
+		}
+	}
+	if a.PoolSelectors {
+		return false, true
+	}
+	return len(a.Pools) == 0, false
+}
+
+// NodeEvent is an Event that says that a Node got no pod range.
+type NodeEvent struct {
+	Ref     // the Node
+	Reason  string
+	Message string
+	Last    time.Time
+}

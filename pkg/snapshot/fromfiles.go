@@ -1,0 +1,225 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// FileOptions is how FromFiles reads.
+type FileOptions struct {
+	Stdin io.Reader // what "-" reads
+	Now   time.Time
+}
+
+// maxFile is the largest file that is read; a larger one is a problem, not a
+// reason to stop.
+const maxFile = 256 << 20
+
+// FromFiles reads the files named by paths: a file, a folder with everything
+// below it that ends in .yaml, .yml or .json, or "-" for standard input. What a
+// document is, is decided by what is in it. A document that cannot be understood
+// is one of the snapshot's Problems and does not hide the others; an error means
+// that nothing was there to be read at all.
+func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
+	b := newBuilder(Source{Name: strings.Join(paths, " "), At: opts.Now, Deep: true, Pods: -1, Reason: "from files"})
+	files, err := list(paths)
+	if err != nil {
+		return nil, err
+	}
+	for parsed := range readAll(files, opts.Stdin) {
+		b.snap.Problems = append(b.snap.Problems, parsed.problems...)
+		for _, o := range parsed.objects {
+			b.add(o)
+		}
+	}
+	return b.fromFiles(), nil
+}
+
+// list is the files below paths, in the order given and sorted within a folder.
+func list(paths []string) ([]string, error) {
+	var files []string
+	var errs []error
+	for _, path := range paths {
+		if path == "-" {
+			files = append(files, path)
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !info.IsDir():
+			files = append(files, path)
+		default:
+			below, err := manifests(path)
+			if err != nil {
+				errs = append(errs, err)
+			} else if len(below) == 0 {
+				errs = append(errs, fmt.Errorf("read %s: the folder has no .yaml, .yml or .json file", path))
+			}
+			files = append(files, below...)
+		}
+	}
+	return files, errors.Join(errs...)
+}
+
+// manifests is the files of a folder that may hold manifests. Links are not
+// followed: a folder must not lead outside itself.
+func manifests(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))) {
+			files = append(files, path)
+		}
+		return nil
+	})
+	return files, err
+}
+
+// parsedFile is what a file holds: the objects that anything reads, decoded, and
+// what went wrong.
+type parsedFile struct {
+	objects  []object
+	problems []Problem
+}
+
+// readAll parses files side by side and yields them in order, so that only a few
+// are in memory at once.
+func readAll(files []string, stdin io.Reader) iter.Seq[parsedFile] {
+	return func(yield func(parsedFile) bool) {
+		workers := min(runtime.GOMAXPROCS(0), len(files))
+		results := make([]chan parsedFile, len(files))
+		for i := range results {
+			results[i] = make(chan parsedFile, 1)
+		}
+		tickets := make(chan struct{}, 4*workers+1)
+		done := make(chan struct{})
+		work := make(chan int)
+		var wg sync.WaitGroup
+		defer func() { close(done); wg.Wait() }()
+		go func() {
+			defer close(work)
+			for i := range files {
+				select {
+				case tickets <- struct{}{}:
+				case <-done:
+					return
+				}
+				select {
+				case work <- i:
+				case <-done:
+					return
+				}
+			}
+		}()
+		for range workers {
+			wg.Go(func() {
+				for i := range work {
+					results[i] <- readFile(files[i], stdin)
+				}
+			})
+		}
+		for i := range files {
+			parsed := <-results[i]
+			<-tickets
+			if !yield(parsed) {
+				return
+			}
+		}
+	}
+}
+
+func readFile(path string, stdin io.Reader) parsedFile {
+	data, err := slurp(path, stdin)
+	if err != nil {
+		return parsedFile{problems: []Problem{{Position: Position{File: path, Line: 1}, Message: err.Error()}}}
+	}
+	name := path
+	if path == "-" {
+		name = "standard input"
+	}
+	return parseFile(name, data)
+}
+
+func slurp(path string, stdin io.Reader) ([]byte, error) {
+	from := stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		from = f
+	}
+	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("larger than %d MiB", maxFile>>20)
+	}
+	return data, err
+}
+
+// parseFile parses every document of data by itself.
+func parseFile(name string, data []byte) parsedFile {
+	var parsed parsedFile
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	for _, p := range split(data) {
+		d, err := p.parse(name)
+		switch {
+		case err != nil:
+			parsed.problems = append(parsed.problems, yamlProblem(name, p.line, err))
+		case d != nil:
+			for _, item := range d.items() {
+				o, problem := item.decode()
+				if problem != nil {
+					parsed.problems = append(parsed.problems, *problem)
+				}
+				parsed.objects = append(parsed.objects, o)
+			}
+		}
+	}
+	return parsed
+}
+
+// yamlProblem is err with its line counted from the start of the file. The
+// library tells the line in its text only.
+func yamlProblem(file string, first int, err error) Problem {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	line := first
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		var n int
+		if _, err := fmt.Sscanf(rest, "%d:", &n); err == nil {
+			line = first + n - 1
+			_, message, _ = strings.Cut(rest, ": ")
+		}
+	}
+	return Problem{Position: Position{File: file, Line: line}, Message: "not YAML: " + message}
+}
+
+// items is the documents of a List, or d itself.
+func (d *document) items() []*document {
+	list := child(d.root, "items")
+	if list == nil || list.Kind != yaml.SequenceNode || !strings.HasSuffix(text(d.root, "kind"), "List") {
+		return []*document{d}
+	}
+	var documents []*document
+	for _, n := range list.Content {
+		documents = append(documents, &document{file: d.file, line: d.line, root: n})
+	}
+	return documents
+}

@@ -1,0 +1,78 @@
+package snapshot
+
+// Kind is a group of facts that is read, known or missing as a whole. It is what
+// a check declares that it needs.
+type Kind string
+
+// The kinds of facts.
+const (
+	Nodes          Kind = "nodes"
+	Pods           Kind = "pods"
+	Services       Kind = "services"
+	EndpointSlices Kind = "endpointslices"
+	ServiceCIDRs   Kind = "servicecidrs"
+	KubeadmConfig  Kind = "kubeadm-config"
+	ControlPlane   Kind = "control-plane"
+	KubeProxySetup Kind = "kube-proxy"
+	CiliumConfig   Kind = "cilium-config"
+	CiliumAgents   Kind = "cilium-agents"
+	CiliumNodes    Kind = "ciliumnodes"
+	LBIPAMPools    Kind = "ciliumloadbalancerippools"
+	MetalLBSetup   Kind = "metallb"
+	MetalLBPools   Kind = "metallb-pools"
+	MetalLBAds     Kind = "metallb-advertisements"
+	NodeEvents     Kind = "node-events"
+	Versions       Kind = "version"
+)
+
+// AllKinds is every kind, in the order in which they are printed.
+var AllKinds = []Kind{
+	Versions, Nodes, Pods, Services, EndpointSlices, ServiceCIDRs, KubeadmConfig, ControlPlane, KubeProxySetup,
+	CiliumConfig, CiliumAgents, CiliumNodes, LBIPAMPools, MetalLBSetup, MetalLBPools, MetalLBAds, NodeEvents,
+}
+
+// Right is a permission of the Kubernetes API that reading a kind takes.
+type Right struct {
+	Group     string
+	Resource  string
+	Verb      string
+	Namespace string   // empty is all namespaces
+	Names     []string // empty is all names
+}
+
+// Rights is the permissions that reading k takes, all of them read-only. The
+// namespaces are the usual ones; an installation elsewhere takes the same rights
+// there.
+func (k Kind) Rights() []Right { return rights[k] }
+
+var rights = map[Kind][]Right{
+	Nodes:          {{Resource: "nodes", Verb: "list"}},
+	Pods:           {{Resource: "pods", Verb: "list"}},
+	Services:       {{Resource: "services", Verb: "list"}},
+	EndpointSlices: {{Group: "discovery.k8s.io", Resource: "endpointslices", Verb: "list"}},
+	ServiceCIDRs:   {{Group: "networking.k8s.io", Resource: "servicecidrs", Verb: "list"}},
+	KubeadmConfig:  {{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{"kubeadm-config"}}},
+	ControlPlane:   {{Resource: "pods", Verb: "list", Namespace: "kube-system"}},
+	KubeProxySetup: {
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{"kube-proxy"}},
+		{Group: "apps", Resource: "daemonsets", Verb: "list"},
+	},
+	CiliumConfig: {
+		{Group: "apps", Resource: "daemonsets", Verb: "list"},
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{"cilium-config"}},
+		{Group: "cilium.io", Resource: "ciliumnodeconfigs", Verb: "list"},
+	},
+	CiliumAgents: {{Resource: "pods", Verb: "list", Namespace: "kube-system"}},
+	CiliumNodes:  {{Group: "cilium.io", Resource: "ciliumnodes", Verb: "list"}},
+	LBIPAMPools:  {{Group: "cilium.io", Resource: "ciliumloadbalancerippools", Verb: "list"}},
+	MetalLBSetup: {
+		{Group: "apps", Resource: "deployments", Verb: "list"},
+		{Resource: "configmaps", Verb: "get", Namespace: "metallb-system"},
+	},
+	MetalLBPools: {{Group: "metallb.io", Resource: "ipaddresspools", Verb: "list"}},
+	MetalLBAds: {
+		{Group: "metallb.io", Resource: "l2advertisements", Verb: "list"},
+		{Group: "metallb.io", Resource: "bgpadvertisements", Verb: "list"},
+	},
+	NodeEvents: {{Resource: "events", Verb: "list"}},
+}

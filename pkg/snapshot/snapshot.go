@@ -1,0 +1,182 @@
+// Package snapshot is what is known about one cluster, read once: from its API
+// server or from files. What could not be read is part of it. Everything else in
+// the tool is a function of a plan and a snapshot.
+package snapshot
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Snapshot is the facts, what is missing from them, and where each was found.
+type Snapshot struct {
+	Facts
+	Source   Source
+	Gaps     map[Kind]Gap
+	Problems []Problem
+	Ignored  map[string]int // documents that nothing reads, by kind
+
+	origins map[Ref][]*origin
+	plans   []string
+}
+
+// Source is where a snapshot comes from.
+type Source struct {
+	Live   bool
+	Name   string    // the context of the kubeconfig, or the paths as given
+	Server string    // URL of the API server; empty for files
+	At     time.Time // when it was read
+	Deep   bool      // whether Pods were read
+	Pods   int       // how many Pods the server counted; -1 when it did not say
+	Reason string    // why it is deep or not, for the report's header
+}
+
+// Reason is why a kind is not known, or not wholly.
+type Reason string
+
+// The reasons. The first four are «not here»: a check that needs such a kind is
+// skipped. The others are «could not look»: its outcome is unknown.
+const (
+	NotInFiles   Reason = "not in the files"
+	NotInstalled Reason = "not installed" // the API server does not serve the resource
+	NotFound     Reason = "not found"     // the named object does not exist
+	NotAsked     Reason = "not read"      // by request: --depth quick
+	Forbidden    Reason = "forbidden"
+	TimedOut     Reason = "timed out"
+	Failed       Reason = "failed"
+	Malformed    Reason = "not understood" // read, but some objects or fields make no sense
+)
+
+// Gap is a kind that is not known, or not wholly.
+type Gap struct {
+	Kind   Kind
+	Reason Reason
+	Detail string // the missing verb and resource, the server's words, FILE:LINE
+	// Partial is whether facts of the kind are there all the same: some objects
+	// were read, others not.
+	Partial bool
+}
+
+// Absent reports whether the gap means that there is nothing to look at, rather
+// than that looking did not work.
+func (g Gap) Absent() bool {
+	switch g.Reason {
+	case NotInFiles, NotInstalled, NotFound, NotAsked:
+		return true
+	}
+	return false
+}
+
+// String is the reason with its detail: "list nodes: forbidden".
+func (g Gap) String() string {
+	if g.Detail == "" {
+		return fmt.Sprintf("%s: %s", g.Kind, g.Reason)
+	}
+	return fmt.Sprintf("%s: %s: %s", g.Kind, g.Reason, g.Detail)
+}
+
+// Problem is a document or a value that could not be understood.
+type Problem struct {
+	Position Position
+	Ref      Ref    // zero when the document has no name
+	Field    string // empty for the document as a whole
+	Message  string
+}
+
+// String is "FILE:LINE: OBJECT FIELD: MESSAGE", without what is not known.
+func (p Problem) String() string {
+	var parts []string
+	if p.Position.File != "" {
+		parts = append(parts, p.Position.String())
+	}
+	var where []string
+	if p.Ref != (Ref{}) {
+		where = append(where, p.Ref.String())
+	}
+	if p.Field != "" {
+		where = append(where, p.Field)
+	}
+	if len(where) > 0 {
+		parts = append(parts, strings.Join(where, " "))
+	}
+	return strings.Join(append(parts, p.Message), ": ")
+}
+
+// Position is a place in a file. The zero Position is none: the object came from
+// an API server.
+type Position struct {
+	File string
+	Line int
+}
+
+// String is "FILE:LINE", or empty.
+func (p Position) String() string {
+	if p.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// origin is one document that an object was read from, with the line of each of
+// its fields under the hash of its path: a path as text would cost more memory
+// than the object.
+type origin struct {
+	file  string
+	line  int
+	lines map[uint64]int32
+}
+
+func pathHash(field string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(field))
+	return h.Sum64()
+}
+
+// Position is where field of the object stands, or the nearest field around it
+// that the document has. Field is a path such as ".spec.ipFamilies" or
+// ".data.enable-ipv6". An object that several files have is found in the one
+// that has the field.
+func (s *Snapshot) Position(ref Ref, field string) Position {
+	for path := field; path != ""; path = parentPath(path) {
+		for _, o := range s.origins[ref] {
+			if line, ok := o.lines[pathHash(path)]; ok {
+				return Position{File: o.file, Line: int(line)}
+			}
+		}
+	}
+	if os := s.origins[ref]; len(os) > 0 {
+		return Position{File: os[0].file, Line: os[0].line}
+	}
+	return Position{}
+}
+
+func parentPath(path string) string {
+	if i := strings.LastIndexAny(path, ".["); i > 0 {
+		return path[:i]
+	}
+	return ""
+}
+
+// Gap is what is missing of k, if anything.
+func (s *Snapshot) Gap(k Kind) (Gap, bool) {
+	g, ok := s.Gaps[k]
+	return g, ok
+}
+
+// SortedGaps is the gaps in the order of AllKinds.
+func (s *Snapshot) SortedGaps() []Gap {
+	var gaps []Gap
+	for _, k := range AllKinds {
+		if g, ok := s.Gaps[k]; ok {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps
+}
+
+func compareRefs(a, b Ref) int {
+	return slices.Compare([]string{a.Kind, a.Namespace, a.Name}, []string{b.Kind, b.Namespace, b.Name})
+}
