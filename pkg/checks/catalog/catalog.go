@@ -28,17 +28,18 @@ var All = slices.Concat(
 // Area is a group of checks, by the first digit of their IDs.
 type Area struct {
 	Prefix string // "DS1"
+	Folder string // its package, beside this one
 	Title  string
 }
 
 // Areas is the groups, in the order of their IDs.
 var Areas = []Area{
-	{"DS1", "plan and ranges"},
-	{"DS2", "control plane"},
-	{"DS3", "nodes"},
-	{"DS4", "CNI and kube-proxy"},
-	{"DS5", "load balancers"},
-	{"DS6", "Services and endpoints"},
+	{"DS1", "ranges", "plan and ranges"},
+	{"DS2", "controlplane", "control plane"},
+	{"DS3", "nodes", "nodes"},
+	{"DS4", "cni", "CNI and kube-proxy"},
+	{"DS5", "loadbalancers", "load balancers"},
+	{"DS6", "services", "Services and endpoints"},
 }
 
 // Find is the check with this ID or name, in any case.
