@@ -1,0 +1,80 @@
+# The house: every target with a ## comment is in `make help`.
+
+MODULE  := github.com/kubectl-dualstack/kubectl-dualstack
+BIN     := bin/kubectl-dualstack
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X $(MODULE)/pkg/cmd.version=$(VERSION)
+
+# Modules beside the plugin's own, so that its go.mod stays small.
+MODULES := . $(patsubst %/go.mod,%,$(wildcard hack/*/go.mod))
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/kubectl-dualstack
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/kubectl-dualstack
+
+.PHONY: run
+run: build ## audit examples/homelab, without any cluster
+	$(BIN) doctor -f examples/homelab --plan examples/homelab/plan.yaml --fail-on none
+
+.PHONY: test
+test: ## all tests but those of a real API server
+	go test -race ./...
+
+.PHONY: e2e
+e2e: ## build a control plane, then run the tests on it
+	cd hack/lab && go run . build
+	go test -count 1 -timeout 30m -tags e2e ./test/e2e/...
+
+.PHONY: generate
+generate: ## docs/checks, docs/rbac.yaml, the README's blocks
+	go run ./hack/generate
+
+.PHONY: new-check
+new-check: ## ID=DS614 NAME=service-external-ips: a check and its fixture, to be filled in
+	@go run ./hack/newcheck -id '$(ID)' -name '$(NAME)'
+
+# verify runs every step, whatever the others say, and then sums up.
+STEPS := format lint layers generated tidy
+
+.PHONY: verify
+verify: ## lint, layers, generated files, go.mod, gofmt: all of it, then the sum
+	@failed=; \
+	for step in $(STEPS); do \
+		echo "== $$step"; \
+		$(MAKE) --no-print-directory verify-$$step || failed="$$failed $$step"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "verify: does not hold:$$failed"; exit 1; fi; \
+	echo "verify: $(words $(STEPS)) of $(words $(STEPS)) hold: $(STEPS)"
+
+.PHONY: lint
+lint: verify-lint ## golangci-lint at the version of hack/tools
+
+.PHONY: verify-lint
+verify-lint:
+	@lint=$$(go -C hack/tools tool -n golangci-lint) || exit 1; \
+	config=$(CURDIR)/.golangci.yml; failed=0; \
+	for module in $(filter-out hack/tools,$(MODULES)); do \
+		(cd $$module && $$lint run --config $$config ./...) || failed=1; \
+	done; exit $$failed
+
+.PHONY: verify-layers
+verify-layers:
+	go test ./hack/layers
+
+.PHONY: verify-generated
+verify-generated:
+	go run ./hack/generate -check
+
+.PHONY: verify-tidy
+verify-tidy:
+	@failed=0; for module in $(MODULES); do echo "go mod tidy -diff in $$module"; go -C $$module mod tidy -diff || failed=1; done; exit $$failed
+
+.PHONY: verify-format
+verify-format:
+	@files=$$(gofmt -l .) || exit 1; if [ -n "$$files" ]; then echo "gofmt -w these:"; echo "$$files"; exit 1; fi
