@@ -2,6 +2,8 @@ package cilium
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +26,7 @@ var options = []option{
 	{"bpf.masquerade", "enable-bpf-masquerade", ""},
 	{"ipMasqAgent.enabled", "enable-ip-masq-agent", ""},
 	{"egressMasqueradeInterfaces", "egress-masquerade-interfaces", ""},
+	{"enableMasqueradeRouteSource", "enable-masquerade-to-route-source", ""},
 	{"ipv4NativeRoutingCIDR", "ipv4-native-routing-cidr", ""},
 	{"ipv6NativeRoutingCIDR", "ipv6-native-routing-cidr", ""},
 	{"ipam.mode", "ipam", "cluster-pool"},
@@ -37,12 +40,20 @@ var options = []option{
 	{"underlayProtocol", "underlay-protocol", ""},
 	{"autoDirectNodeRoutes", "auto-direct-node-routes", "false"},
 	{"devices", "devices", ""},
+	{"bgpControlPlane.enabled", "enable-bgp-control-plane", ""},
 	{"kubeProxyReplacement", "kube-proxy-replacement", "false"},
+	{"nodePort.enabled", "enable-node-port", ""},
+	{"hostPort.enabled", "enable-host-port", ""},
+	{"externalIPs.enabled", "enable-external-ips", ""},
+	{"socketLB.enabled", "bpf-lb-sock", ""},
+	{"loadBalancer.mode", "bpf-lb-mode", ""},
+	{"installIptablesRules", "install-iptables-rules", ""},
 	{"l2announcements.enabled", "enable-l2-announcements", ""},
 	{"enableLBIPAM", "enable-lb-ipam", "true"},
 	{"defaultLBServiceIPAM", "default-lb-service-ipam", ""},
 	{"egressGateway.enabled", "enable-egress-gateway", ""},
 	{"hostFirewall.enabled", "enable-host-firewall", ""},
+	{"nat46x64Gateway.enabled", "enable-nat46x64-gateway", ""},
 	{"bpf.lbExternalClusterIP", "bpf-lb-external-clusterip", "false"},
 }
 
@@ -51,6 +62,53 @@ var options = []option{
 var poolValues = []struct{ family, list, single, key, def string }{
 	{"ipv4", "ipam.operator.clusterPoolIPv4PodCIDRList", "ipam.operator.clusterPoolIPv4PodCIDR", "cluster-pool-ipv4-cidr", "10.0.0.0/8"},
 	{"ipv6", "ipam.operator.clusterPoolIPv6PodCIDRList", "ipam.operator.clusterPoolIPv6PodCIDR", "cluster-pool-ipv6-cidr", "fd00::/104"},
+}
+
+// fromPoolValue takes the cluster-pool range for the native routing CIDR, from
+// the chart of 1.20 on.
+const fromPoolValue = "nativeRoutingCIDRFromClusterPool"
+
+// unvalued is options that the chart renders from no value: they get into the
+// ConfigMap through extraConfig, or by hand, and then only until the next upgrade.
+// Source: install/kubernetes/cilium/templates/cilium-configmap.yaml of cilium
+// v1.15.19 and v1.20.2.
+var unvalued = []string{
+	"derive-masq-ip-addr-from-device", "enable-ipv6-ndp", "enable-remote-node-masquerade",
+	"ipv4-node", "ipv4-range", "ipv4-service-range",
+	"ipv6-cluster-alloc-cidr", "ipv6-mcast-device", "ipv6-node", "ipv6-range", "ipv6-service-range",
+	"only-masquerade-default-pool",
+}
+
+// HasValue reports whether the chart has a value that renders key.
+func HasValue(key string) bool { return !slices.Contains(unvalued, key) }
+
+// Value is the Helm value that key is rendered from: "ipv6.enabled" of
+// "enable-ipv6", and below extraConfig what has no value of its own.
+func Value(key string) string {
+	for _, o := range options {
+		if o.key == key {
+			return o.value
+		}
+	}
+	for _, p := range poolValues {
+		if p.key == key {
+			return p.list
+		}
+	}
+	return extraConfig + "." + key
+}
+
+const extraConfig = "extraConfig"
+
+// Given is the part of what Render makes of values that they name, and that is
+// not the chart's default.
+func Given(values map[string]any) Config {
+	config, fields := Render(values)
+	maps.DeleteFunc(config, func(key, _ string) bool {
+		_, given := lookup(values, strings.TrimPrefix(fields[key], "."))
+		return !given
+	})
+	return config
 }
 
 // Render is the configuration that the chart makes of values, as far as it has
@@ -69,22 +127,26 @@ func Render(values map[string]any) (Config, map[string]string) {
 			set(o.key, o.def, o.value)
 		}
 	}
+	given, _ := lookup(values, fromPoolValue)
+	fromPool, _ := strconv.ParseBool(given)
 	for _, p := range poolValues {
 		if config["enable-"+p.family] != "true" || config["ipam"] != "cluster-pool" {
 			continue
 		}
-		text, ok := lookup(values, p.list)
-		if !ok {
-			text, ok = lookup(values, p.single)
+		text, value := p.def, p.list
+		for _, name := range []string{p.single, p.list} {
+			if given, ok := lookup(values, name); ok && given != "" {
+				text, value = given, name
+			}
 		}
-		if !ok || text == "" {
-			text = p.def
+		set(p.key, text, value)
+		if native := p.family + "-native-routing-cidr"; fromPool && config[native] == "" {
+			set(native, text, fromPoolValue)
 		}
-		set(p.key, text, p.list)
 	}
-	if extra, ok := values["extraConfig"].(map[string]any); ok {
+	if extra, ok := values[extraConfig].(map[string]any); ok {
 		for key, v := range extra {
-			set(key, scalar(v), "extraConfig."+key)
+			set(key, scalar(v), extraConfig+"."+key)
 		}
 	}
 	return config, fields
