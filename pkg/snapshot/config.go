@@ -210,6 +210,8 @@ func (b *builder) daemonSet(d *appsv1.DaemonSet) {
 		b.place(ref)
 		b.saw(KubeProxySetup)
 		b.snap.KubeProxy.DaemonSet = ref
+		// A nodeSelector that no node has is a common way to switch it off.
+		b.snap.KubeProxy.Idle = d.Status.ObservedGeneration > 0 && d.Status.DesiredNumberScheduled == 0
 		if len(containers) > 0 {
 			b.snap.KubeProxy.Version = release.OfImage(containers[0].Image)
 		}
@@ -274,7 +276,7 @@ func (b *builder) helmValues(v *helmValues) {
 	switch v.chart {
 	case "cilium":
 		rendered, fields := cilium.Render(v.values)
-		b.snap.Cilium.Values = CiliumValues{Ref: ref, Rendered: rendered, Fields: fields}
+		b.snap.Cilium.Values = CiliumValues{Ref: ref, Rendered: rendered, Given: cilium.Given(v.values), Fields: fields}
 		b.saw(CiliumConfig)
 	case "metallb":
 		var config metallbConfig

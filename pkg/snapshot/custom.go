@@ -105,6 +105,9 @@ type clusterConfiguration struct {
 	ControllerManager struct {
 		ExtraArgs extraArgs `json:"extraArgs"`
 	} `json:"controllerManager"`
+	Proxy struct {
+		Disabled bool `json:"disabled"`
+	} `json:"proxy"`
 }
 
 // initConfiguration is kubeadm.k8s.io InitConfiguration.

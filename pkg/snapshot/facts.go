@@ -148,6 +148,8 @@ type Kubeadm struct {
 	Advertise      netip.Addr // of an InitConfiguration in the same file, if any
 	APIServerArgs  Flags
 	ControllerArgs Flags
+	// NoKubeProxy is whether the configuration leaves kube-proxy out; v1beta4 can say so.
+	NoKubeProxy bool
 }
 
 // Flags is command-line flags by name, without dashes. Of a flag that is given
@@ -171,8 +173,9 @@ const (
 
 // KubeProxy is how kube-proxy is set up, if it is there.
 type KubeProxy struct {
-	DaemonSet         Ref // zero when there is none
-	ConfigMap         Ref // zero when there is none
+	DaemonSet         Ref  // zero when there is none
+	Idle              bool // the DaemonSet's status says that it is to run on no node
+	ConfigMap         Ref  // zero when there is none
 	Mode              string
 	ClusterCIDR       []netip.Prefix
 	DetectLocal       string
@@ -210,6 +213,7 @@ func (c Cilium) Present() bool { return c.ConfigRef != Ref{} || c.DaemonSet != R
 type CiliumValues struct {
 	Ref      Ref // zero when there are none
 	Rendered cilium.Config
+	Given    cilium.Config     // the part of Rendered that the values name; the rest is the chart's defaults
 	Fields   map[string]string // configuration key to Helm value: "enable-ipv6" to ".ipv6.enabled"
 	Version  release.Version   // of the chart; unknown unless the file says
 }

@@ -41,6 +41,7 @@ func (b *builder) clusterConfiguration(c *clusterConfiguration) {
 		APIVersion:     c.APIVersion,
 		APIServerArgs:  Flags(c.APIServer.ExtraArgs),
 		ControllerArgs: Flags(c.ControllerManager.ExtraArgs),
+		NoKubeProxy:    c.Proxy.Disabled,
 	}
 	if c.KubernetesVersion != "" {
 		v, err := release.Parse(c.KubernetesVersion)
