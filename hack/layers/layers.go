@@ -89,11 +89,8 @@ func Packages(root fs.FS) ([]string, error) {
 	return slices.Compact(dirs), err
 }
 
-// Compare orders packages as Order does; those of one layer, and those of none,
-// by name.
-func Compare(a, b string) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-}
+// Compare orders packages by their layers, the top first and those of none last.
+func Compare(a, b string) int { return cmp.Compare(rank(a), rank(b)) }
 
 func rank(dir string) int {
 	if i := layer(dir); i >= 0 {
