@@ -31,6 +31,18 @@ const minServiceBits6 = 64
 // pkg/controlplane/apiserver/options/options.go ServiceIPRange.
 const minServiceAddresses = 8
 
+// What kubeadm wants at least of a Service and of a pod range, of each family.
+// Source: kubernetes v1.37.2, cmd/kubeadm/app/constants/constants.go.
+const (
+	minKubeadmServiceAddresses = 10 // the tenth is the DNS Service's
+	minKubeadmPodAddresses     = 14
+)
+
+// maxBitmapAddresses6 is how much of an IPv6 Service range the allocator before
+// kubernetesServiceCIDRs looks at, whatever its length.
+// Source: kubernetes v1.37.2, pkg/registry/core/service/ipallocator/bitmap.go New.
+const maxBitmapAddresses6 = 65536
+
 // maxBlockBits is how many bits longer than the IPv6 pod range a node's block
 // may be, in kube-controller-manager and, copied from there, in Cilium's
 // operator. kubeadm applies it to both families.
@@ -46,20 +58,45 @@ var DefaultNodeMask = ipfam.Pair[int]{V4: 24, V6: 64}
 // range of more than maxServiceHostBits.
 var kubernetesWideServices = release.V(1, 34)
 
+// kubernetesServiceCIDRs is the first release that gives Service addresses out
+// of ServiceCIDR objects rather than out of a bitmap.
+var kubernetesServiceCIDRs = release.V(1, 33)
+
 func hostBits(p netip.Prefix) int { return p.Addr().BitLen() - p.Bits() }
 
 // ServiceRangeLimit says what kube-apiserver of version v would not do with the
-// Service range r: refuse it, or give no address out of it. It is empty when r
-// is fine. An unknown v is judged as the strictest.
+// Service range r because of its length: refuse it, or give no address out of it.
+// It is empty when r is fine. An unknown v is judged as the strictest.
 func ServiceRangeLimit(r netip.Prefix, v release.Version) string {
 	switch bits := hostBits(r); {
 	case !v.From(kubernetesWideServices) && bits > maxServiceHostBits:
 		return fmt.Sprintf("%s has %d host bits; kube-apiserver before %s takes at most %d (/%d)",
 			r, bits, kubernetesWideServices, maxServiceHostBits, r.Addr().BitLen()-maxServiceHostBits)
 	case ipfam.OfPrefix(r) == ipfam.V6 && r.Bits() < minServiceBits6:
-		return fmt.Sprintf("%s is shorter than /%d; kube-apiserver starts with it and gives no address out of it", r, minServiceBits6)
-	case bits < 3:
-		return fmt.Sprintf("%s has %d addresses; kube-apiserver wants at least %d", r, Blocks(r, r.Addr().BitLen()), minServiceAddresses)
+		return fmt.Sprintf("%s is shorter than /%d; kube-apiserver %s and later starts with it and gives no address out of it",
+			r, minServiceBits6, kubernetesServiceCIDRs)
+	}
+	return ""
+}
+
+// ServiceBits is the lengths from the widest to the smallest Service range of
+// family f that kube-apiserver of version v takes and gives addresses out of.
+func ServiceBits(f ipfam.Family, v release.Version) (shortest, longest int) {
+	longest = f.Bits() - 3 // minServiceAddresses
+	switch {
+	case !v.From(kubernetesWideServices):
+		return f.Bits() - maxServiceHostBits, longest
+	case f == ipfam.V6:
+		return minServiceBits6, longest
+	}
+	return 0, longest
+}
+
+// PrimaryServiceLimit says why kube-apiserver refuses the Service range r as its
+// first one. Of the second it does not count the addresses.
+func PrimaryServiceLimit(r netip.Prefix) string {
+	if n := size(r); n < minServiceAddresses {
+		return fmt.Sprintf("%s has %d addresses; kube-apiserver wants at least %d in its first range", r, n, minServiceAddresses)
 	}
 	return ""
 }
@@ -67,15 +104,25 @@ func ServiceRangeLimit(r netip.Prefix, v release.Version) string {
 // KubeadmServiceLimit says why kubeadm refuses the Service range r; empty when
 // it does not. It holds for kubeadm through 1.37.
 func KubeadmServiceLimit(r netip.Prefix) string {
-	switch bits := hostBits(r); {
-	case bits > maxServiceHostBits:
+	if bits := hostBits(r); bits > maxServiceHostBits {
 		return fmt.Sprintf("%s has %d host bits; kubeadm takes at most %d (/%d)",
 			r, bits, maxServiceHostBits, r.Addr().BitLen()-maxServiceHostBits)
-	case bits < 4: // the tenth address is the DNS Service's
-		return fmt.Sprintf("%s has %d addresses; kubeadm wants at least 10", r, Blocks(r, r.Addr().BitLen()))
+	}
+	return tooFew(r, minKubeadmServiceAddresses)
+}
+
+// KubeadmPodLimit says why kubeadm refuses the pod range r, whatever the node
+// mask; empty when it does not.
+func KubeadmPodLimit(r netip.Prefix) string { return tooFew(r, minKubeadmPodAddresses) }
+
+func tooFew(r netip.Prefix, least uint64) string {
+	if n := size(r); n < least {
+		return fmt.Sprintf("%s has %d addresses; kubeadm wants at least %d", r, n, least)
 	}
 	return ""
 }
+
+func size(r netip.Prefix) uint64 { return Blocks(r, r.Addr().BitLen()) }
 
 // NodeMaskLimit says why kube-controller-manager does not start with the pod
 // range r cut into blocks of mask; empty when it does. Cilium's operator has the
@@ -118,4 +165,19 @@ func Blocks(r netip.Prefix, mask int) uint64 {
 	default:
 		return 1 << bits
 	}
+}
+
+// NodeMasks is the node masks that kube-controller-manager takes for the pod
+// range r, from the shortest to the longest.
+func NodeMasks(r netip.Prefix) (shortest, longest int) {
+	if ipfam.OfPrefix(r) == ipfam.V6 {
+		return r.Bits(), min(r.Bits()+maxBlockBits, r.Addr().BitLen())
+	}
+	return r.Bits(), r.Addr().BitLen()
+}
+
+// KubeadmServiceBits is the lengths from the widest to the smallest Service range
+// of family f that kubeadm takes.
+func KubeadmServiceBits(f ipfam.Family) (shortest, longest int) {
+	return f.Bits() - maxServiceHostBits, f.Bits() - 4 // minKubeadmServiceAddresses
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"go4.org/netipx"
@@ -91,6 +92,14 @@ func Count(r netipx.IPRange) uint64 {
 		return math.MaxUint64
 	}
 	return low + 1
+}
+
+// FormatCount is n, which may have been too large to count.
+func FormatCount(n uint64) string {
+	if n == math.MaxUint64 {
+		return "more than 10^18"
+	}
+	return strconv.FormatUint(n, 10)
 }
 
 // ParseAddrs reads a prefix or FROM-TO, the two forms of a load-balancer pool.

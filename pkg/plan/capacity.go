@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"math"
+	"net/netip"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+)
+
+// Capacity is how much of everything a plan has room for, by family. A number is
+// at most math.MaxUint64, and 0 where the plan has no range of the family.
+type Capacity struct {
+	Nodes         ipfam.Pair[uint64] // blocks of the node mask in the pod range
+	PodsPerNode   ipfam.Pair[uint64] // addresses of one block
+	Services      ipfam.Pair[uint64]
+	LoadBalancers ipfam.Pair[uint64]
+}
+
+// Capacity is how much the plan has room for, with the releases that it names.
+func (p *Plan) Capacity() Capacity {
+	var c Capacity
+	for _, f := range ipfam.All {
+		if r := p.Pods.Prefixes.Of(f); r.IsValid() {
+			mask := p.nodeMask(f)
+			*c.Nodes.At(f) = Blocks(r, mask)
+			*c.PodsPerNode.At(f) = PodAddresses(f, mask)
+		}
+		if r := p.Services.Of(f); r.IsValid() {
+			*c.Services.At(f) = ServiceAddresses(r, p.kubernetes())
+		}
+	}
+	for _, pool := range p.LoadBalancers {
+		for _, r := range pool.Addresses {
+			at := c.LoadBalancers.At(ipfam.Of(r.From()))
+			*at = plus(*at, Count(r))
+		}
+	}
+	return c
+}
+
+// nodeMask is the node mask of family f: the plan's, or what
+// kube-controller-manager takes without one.
+func (p *Plan) nodeMask(f ipfam.Family) int {
+	if mask := p.Pods.NodeMask.Of(f); mask != 0 {
+		return mask
+	}
+	return DefaultNodeMask.Of(f)
+}
+
+func (p *Plan) kubernetes() release.Version { return p.Versions.Kubernetes.Or(LatestKubernetes) }
+
+// reservedInBlock is the addresses of a node's block that no pod gets. It is
+// Cilium's number, and that of the first and last address for others.
+// Source: cilium v1.20.2, Documentation/network/concepts/ipam/cluster-pool.rst.
+const reservedInBlock = 2
+
+// PodAddresses is how many pods a block of mask has addresses for.
+func PodAddresses(f ipfam.Family, mask int) uint64 {
+	return minus(powerOfTwo(f.Bits()-mask), reservedInBlock)
+}
+
+// ServiceAddresses is how many addresses kube-apiserver of version v gives out of
+// the Service range r: not the first, not the last of an IPv4 range, and before
+// 1.33 none beyond the first 65,536 of an IPv6 range.
+// Source: kubernetes v1.37.2, pkg/registry/core/service/ipallocator/{ipallocator,bitmap}.go.
+func ServiceAddresses(r netip.Prefix, v release.Version) uint64 {
+	n := size(r)
+	if ipfam.OfPrefix(r) == ipfam.V4 {
+		return minus(n, 2)
+	}
+	if v.Before(kubernetesServiceCIDRs) {
+		n = min(n, maxBitmapAddresses6)
+	}
+	return minus(n, 1)
+}
+
+func powerOfTwo(bits int) uint64 {
+	switch {
+	case bits < 0:
+		return 0
+	case bits > 63:
+		return math.MaxUint64
+	}
+	return 1 << bits
+}
+
+// plus is a and b, at most math.MaxUint64.
+func plus(a, b uint64) uint64 {
+	if a > math.MaxUint64-b {
+		return math.MaxUint64
+	}
+	return a + b
+}
+
+// minus is a without b; what is too large to count stays so.
+func minus(a, b uint64) uint64 {
+	switch {
+	case a == math.MaxUint64:
+		return a
+	case a < b:
+		return 0
+	}
+	return a - b
+}
+
+// Scarce reports whether used of capacity is so much that the rest is soon gone:
+// four fifths or more.
+func Scarce(used, capacity uint64) bool {
+	return used >= capacity-capacity/5
+}

@@ -1,0 +1,42 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+)
+
+// ServiceSizeFix is what to write for the Service range r so that kube-apiserver
+// of version v takes it, and kubeadm too.
+func ServiceSizeFix(r netip.Prefix, v release.Version) string {
+	shortest, longest := ServiceBits(ipfam.OfPrefix(r), v)
+	widest, smallest := KubeadmServiceBits(ipfam.OfPrefix(r))
+	return lengthFix(r, max(shortest, widest), min(longest, smallest))
+}
+
+// lengthFix is r, lengthened or shortened as little as it takes.
+func lengthFix(r netip.Prefix, shortest, longest int) string {
+	length := min(max(r.Bits(), shortest), longest)
+	return fmt.Sprintf("write %s (/%d to /%d are taken)", netip.PrefixFrom(r.Addr(), length).Masked(), shortest, longest)
+}
+
+// NodeMaskFix is what to write when kube-controller-manager does not take the
+// node mask for the pod range r: the nearest mask that it takes, or the length
+// of a range for which it takes the mask.
+func NodeMaskFix(r netip.Prefix, mask int) string {
+	shortest, longest := NodeMasks(r)
+	fix := fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", min(max(mask, shortest), longest), shortest, longest)
+	if mask > longest && mask <= r.Addr().BitLen() {
+		fix += fmt.Sprintf(", or a pod range of /%d to /%d", mask-maxBlockBits, mask)
+	}
+	return fix
+}
+
+func kubeadmPodFix(r netip.Prefix, mask int) string {
+	if mask-r.Bits() > maxBlockBits {
+		return fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", r.Bits()+maxBlockBits, r.Bits(), r.Bits()+maxBlockBits)
+	}
+	return fmt.Sprintf("write %s", netip.PrefixFrom(r.Addr(), r.Addr().BitLen()-4).Masked()) // minKubeadmPodAddresses
+}

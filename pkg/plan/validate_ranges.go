@@ -1,0 +1,346 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
+)
+
+// hostBits holds every prefix to its canonical form. FROM-TO ranges have no
+// other, and prefixes of pools lose their host bits when they are read, so that
+// what was written has to tell.
+func (v *validation) hostBits() {
+	for _, r := range v.plan.Ranges() {
+		if p, err := netip.ParsePrefix(v.plan.text(r)); err == nil && p != p.Masked() {
+			v.add(HostBits, severity.Warning, r.Field,
+				fmt.Sprintf("%s has host bits; the range is %s", p, p.Masked()), "write "+p.Masked().String())
+		}
+	}
+}
+
+// text is r as the file has it, or as it would be written.
+func (p *Plan) text(r Range) string {
+	if s, ok := p.texts[r.Field]; ok {
+		return s
+	}
+	return p.prefixAt(r).String()
+}
+
+// prefixAt is the prefix of r's use and family with its host bits, for a plan
+// that no file has; invalid for ranges that are not kept as a prefix.
+func (p *Plan) prefixAt(r Range) netip.Prefix {
+	switch f := r.Family(); r.Use {
+	case Delegated:
+		return p.Delegated.Of(f)
+	case LAN:
+		return p.LAN.Prefixes.Of(f)
+	case Pods:
+		return p.Pods.Prefixes.Of(f)
+	case Services:
+		return p.Services.Of(f)
+	}
+	return netip.Prefix{}
+}
+
+// families asks for a range of each family of the plan, and of no other, for
+// pods and Services, and for the network and the pools where the plan has any.
+func (v *validation) families() {
+	p := v.plan
+	want := p.Want()
+	for _, use := range []struct {
+		field    string
+		have     ipfam.Set
+		optional bool
+	}{
+		{"spec.lan", setOf(p.LAN.Prefixes), true},
+		{"spec.pods", setOf(p.Pods.Prefixes), false},
+		{"spec.services", setOf(p.Services), false},
+		{"spec.loadBalancers", p.poolFamilies(), true},
+	} {
+		if use.optional && use.have.Empty() {
+			continue
+		}
+		bad := severity.Error
+		if use.optional {
+			bad = severity.Warning
+		}
+		for _, f := range want.Minus(use.have).List() {
+			v.add(HasFamilies, bad, use.field,
+				fmt.Sprintf("has no %s range; the plan's families are %s", f, want), familyFix(use.field, f))
+		}
+		for _, f := range use.have.Minus(want).List() {
+			v.add(HasFamilies, severity.Warning, use.field,
+				fmt.Sprintf("has an %s range; the plan's only family is %s", f, want), "add "+f.String()+" to spec.families, or drop the range")
+		}
+	}
+}
+
+func familyFix(field string, f ipfam.Family) string {
+	if field == "spec.loadBalancers" {
+		return fmt.Sprintf("add %s addresses to a pool, or leave %s out of spec.families", f, f)
+	}
+	return fmt.Sprintf("write %s.%s, or leave %s out of spec.families", field, key(f), f)
+}
+
+func setOf(ps ipfam.Pair[netip.Prefix]) ipfam.Set {
+	var s ipfam.Set
+	for _, f := range ipfam.All {
+		if ps.Of(f).IsValid() {
+			s = s.With(f)
+		}
+	}
+	return s
+}
+
+func (p *Plan) poolFamilies() ipfam.Set {
+	var s ipfam.Set
+	for _, pool := range p.LoadBalancers {
+		for _, f := range pool.Families().List() {
+			s = s.With(f)
+		}
+	}
+	return s
+}
+
+// containment asks that public ranges are the site's own, and that what is to be
+// on the nodes' network is.
+func (v *validation) containment() {
+	for _, r := range v.plan.Ranges() {
+		v.inDelegated(r)
+		v.inLAN(r)
+	}
+}
+
+func (v *validation) inDelegated(r Range) {
+	site := v.plan.Delegated.Of(r.Family())
+	if !site.IsValid() || r.Use == Delegated || !Public(r.Addrs) || Within(r.Addrs, netipx.RangeOfPrefix(site.Masked())) {
+		return
+	}
+	bad := severity.Error
+	if r.Use == Services || r.Use == Reserved {
+		bad = severity.Warning // nobody outside answers to these
+	}
+	v.add(InDelegated, bad, r.Field, fmt.Sprintf("%s lies outside of %s, which is all that the provider routes to this site", r, site.Masked()),
+		fmt.Sprintf("take a range out of %s", site.Masked()))
+}
+
+func (v *validation) inLAN(r Range) {
+	lan := v.plan.LAN.Prefixes.Of(r.Family())
+	if !lan.IsValid() || Within(r.Addrs, netipx.RangeOfPrefix(lan.Masked())) {
+		return
+	}
+	switch {
+	case r.Use == Reserved:
+		v.add(InLAN, severity.Warning, r.Field, fmt.Sprintf("%s lies outside of the LAN %s", r, lan.Masked()),
+			fmt.Sprintf("take a range out of %s", lan.Masked()))
+	case r.Use == LoadBalancers && v.plan.announces(r.Name) == "l2":
+		v.add(InLAN, severity.Error, r.Field,
+			fmt.Sprintf("%s lies outside of the LAN %s; hosts there do not ask for it by ARP or NDP", r, lan.Masked()),
+			fmt.Sprintf("take a range out of %s, or write announce: bgp", lan.Masked()))
+	}
+}
+
+// announces is how the pool of this name is announced.
+func (p *Plan) announces(pool string) string {
+	i := slices.IndexFunc(p.LoadBalancers, func(lb Pool) bool { return lb.Name == pool })
+	if i < 0 || p.LoadBalancers[i].Announce == "" {
+		return "l2"
+	}
+	return p.LoadBalancers[i].Announce
+}
+
+// egress asks that pods that leave with their own address get an answer.
+func (v *validation) egress() {
+	for _, f := range ipfam.All {
+		r := v.plan.Pods.Prefixes.Of(f)
+		if !r.IsValid() {
+			continue
+		}
+		if s, message, fix := v.plan.PodEgress(r); s != 0 {
+			v.add(PodsReachable, s, "spec.pods."+key(f), message, fix)
+		}
+	}
+}
+
+// PodEgress says what becomes of packets of pods of range r by the plan, and how
+// to mend it, when they get no answers: they leave with the pods' own addresses,
+// and nothing sends the answers to the nodes. The severity is zero when they do.
+func (p *Plan) PodEgress(r netip.Prefix) (s severity.Severity, message, fix string) {
+	f := ipfam.OfPrefix(r)
+	if p.Egress.Of(f) != RoutedEgress {
+		return 0, "", ""
+	}
+	egress := "spec.egress." + key(f)
+	addrs := netipx.RangeOfPrefix(r.Masked())
+	reached := containing(append(slices.Clone(p.Routed), p.LAN.Prefixes.Of(f)), addrs).IsValid()
+	switch {
+	case Public(addrs) && !reached:
+		return severity.Error,
+			fmt.Sprintf("%s is neither on the LAN nor routed to the nodes, and %s is routed: answers do not come back", r.Masked(), egress),
+			fmt.Sprintf("have the upstream router send %s to the nodes and add it to spec.routed, or write %s: masquerade", r.Masked(), egress)
+	case !Public(addrs) && f == ipfam.V6:
+		return severity.Warning,
+			fmt.Sprintf("%s is not routed on the internet, and %s is routed: pods reach the site only", r.Masked(), egress),
+			fmt.Sprintf("write %s: masquerade, or give the pods a range of the delegated prefix", egress)
+	case !Public(addrs) && !reached:
+		return severity.Warning,
+			fmt.Sprintf("%s is not in spec.routed, and %s is routed: the upstream router does not know the way back", r.Masked(), egress),
+			fmt.Sprintf("add %s to spec.routed, or write %s: masquerade", r.Masked(), egress)
+	}
+	return 0, "", ""
+}
+
+// overlaps compares every range with every one before it.
+func (v *validation) overlaps() {
+	ranges := v.plan.Ranges()
+	for i, r := range ranges {
+		for _, other := range ranges[:i] {
+			s := v.plan.Conflict(r, other)
+			if s == 0 {
+				continue
+			}
+			v.add(Disjoint, s, r.Field,
+				fmt.Sprintf("%s (%s, line %d)", DescribeOverlap(r, other), other.Field, v.plan.Position(other.Field).Line),
+				v.plan.OverlapFix(s, r, other))
+		}
+	}
+}
+
+// Conflict is Conflict by the plan's own words: pods that leave with their own
+// address may lie in the LAN, where the nodes answer for them.
+func (p *Plan) Conflict(a, b Range) severity.Severity {
+	s := Conflict(a, b)
+	uses := []Use{a.Use, b.Use}
+	if s == severity.Warning && slices.Contains(uses, LAN) && slices.Contains(uses, Pods) && p.Egress.Of(a.Family()) == RoutedEgress {
+		return severity.Info
+	}
+	return s
+}
+
+// OverlapFix is what to write for r, which shares addresses with other.
+func (p *Plan) OverlapFix(s severity.Severity, r, other Range) string {
+	if s == severity.Info { // pods of the LAN
+		return "have the nodes answer for the pods on the LAN; Cilium does, in IPv6, with enable-ipv6-ndp: \"true\""
+	}
+	if r.Use == LoadBalancers {
+		if rest := subtract(r.Addrs, other.Addrs); len(rest) > 0 {
+			return "write " + strings.Join(rest, ", ")
+		}
+	}
+	if prefix, ok := r.Prefix(); ok {
+		if free, ok := p.FreePrefix(prefix); ok {
+			return fmt.Sprintf("take a free range, such as %s", free)
+		}
+	}
+	return fmt.Sprintf("take a range outside of %s", other)
+}
+
+// subtract is what is left of r without s, as it would be written in a pool.
+func subtract(r, s netipx.IPRange) []string {
+	var b netipx.IPSetBuilder
+	b.AddRange(r)
+	b.RemoveRange(s)
+	set, err := b.IPSet()
+	if err != nil {
+		return nil
+	}
+	var rest []string
+	for _, left := range set.Ranges() {
+		rest = append(rest, FormatAddrs(left))
+	}
+	return rest
+}
+
+// specials looks for prefixes that have a purpose of their own. Those of
+// documentation are one problem each, however often they are used.
+func (v *validation) specials() {
+	fields := map[string][]string{}
+	var documentation []SpecialPrefix
+	for _, r := range v.plan.Ranges() {
+		s, ok := SpecialOf(r)
+		switch {
+		case !ok:
+		case s.ForDocumentation():
+			if fields[s.Prefix.String()] == nil {
+				documentation = append(documentation, s)
+			}
+			fields[s.Prefix.String()] = append(fields[s.Prefix.String()], r.Field)
+		default:
+			v.add(SpecialPurpose, s.Severity, r.Field, s.Describe(r), "take a range of the site's own")
+		}
+	}
+	for _, s := range documentation {
+		places := fields[s.Prefix.String()]
+		v.add(Documentation, severity.Info, places[0],
+			fmt.Sprintf("is out of %s, %s%s", s.Prefix, s.Name, others(places[1:])), "take a prefix that was assigned to the site")
+	}
+}
+
+// others is the further places of a prefix, for a message.
+func others(places []string) string {
+	switch len(places) {
+	case 0:
+		return ""
+	case 1:
+		return ", as " + places[0] + " is"
+	default:
+		return fmt.Sprintf(", as %d other ranges are", len(places))
+	}
+}
+
+// Describe is that r lies in s, as a predicate.
+func (s SpecialPrefix) Describe(r Range) string {
+	if s.Default {
+		return fmt.Sprintf("%s is %s, which %s", r, s.Name, s.Why)
+	}
+	return fmt.Sprintf("%s lies in %s, %s; its addresses %s", r, s.Prefix, s.Name, s.Why)
+}
+
+// pools looks at the pools one by one: for both families, and for addresses that
+// the network uses for itself.
+func (v *validation) pools() {
+	for i, pool := range v.plan.LoadBalancers {
+		field := index("spec.loadBalancers", i)
+		have := pool.Families()
+		for _, f := range v.plan.Want().Minus(have).List() {
+			if have.Empty() || !v.plan.poolFamilies().Has(f) {
+				continue // there is nothing to put together
+			}
+			v.add(PoolFamilies, severity.Warning, field,
+				fmt.Sprintf("pool %s has no %s address; MetalLB 0.12 and later takes both addresses of a Service from one pool", pool.Name, f),
+				"write the addresses of both families into one pool")
+		}
+		for j, r := range pool.Addresses {
+			v.poolEdges(index(field+".addresses", j), r)
+		}
+	}
+}
+
+// poolEdges looks for the first and the last address of the LAN in a pool: in
+// IPv4 they are nobody's and everybody's, in IPv6 the first is that of all
+// routers (RFC 4291, 2.6.1).
+func (v *validation) poolEdges(field string, r netipx.IPRange) {
+	lan := v.plan.LAN.Prefixes.Of(ipfam.Of(r.From()))
+	if !lan.IsValid() || lan.IsSingleIP() {
+		return
+	}
+	whole := netipx.RangeOfPrefix(lan.Masked())
+	first, last := whole.From(), whole.To()
+	switch {
+	case ipfam.OfPrefix(lan) == ipfam.V6 && r.Contains(first):
+		v.add(PoolEdges, severity.Info, field, fmt.Sprintf("%s has %s, the anycast address of all routers of the LAN", FormatAddrs(r), first),
+			fmt.Sprintf("begin at %s", first.Next()))
+	case ipfam.OfPrefix(lan) == ipfam.V4 && r.Contains(first):
+		v.add(PoolEdges, severity.Warning, field, fmt.Sprintf("%s has %s, the network address of the LAN", FormatAddrs(r), first),
+			fmt.Sprintf("begin at %s", first.Next()))
+	case ipfam.OfPrefix(lan) == ipfam.V4 && r.Contains(last):
+		v.add(PoolEdges, severity.Warning, field, fmt.Sprintf("%s has %s, the broadcast address of the LAN", FormatAddrs(r), last),
+			fmt.Sprintf("end at %s", last.Prev()))
+	}
+}
