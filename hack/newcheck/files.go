@@ -78,12 +78,12 @@ type starter struct {
 }
 
 var starters = map[string]starter{
-	"ranges":        {Uses: "snapshot.ClaimKinds[plan.Pods]", Loop: "c := range in.Claims(plan.Pods)", Ref: "c.Ref", Plan: true},
-	"controlplane":  {Needs: "[]snapshot.Kind{snapshot.ControlPlane}", Loop: "c := range in.ControlPlane(snapshot.ControllerManager)", Ref: "c.Ref"},
-	"nodes":         {Needs: "[]snapshot.Kind{snapshot.Nodes}", Loop: "n := range in.Nodes()", Ref: "n.Ref"},
-	"cni":           {Needs: "[]snapshot.Kind{snapshot.CiliumNodes}", Loop: "n := range in.CiliumNodes()", Ref: "n.Ref"},
-	"loadbalancers": {Needs: "[]snapshot.Kind{snapshot.MetalLBPools}", Loop: "p := range in.MetalLBPools()", Ref: "p.Ref"},
-	"services":      {Needs: "[]snapshot.Kind{snapshot.Services}", Loop: "s := range in.Services()", Ref: "s.Ref"},
+	"ranges":        {Uses: "snapshot.ClaimKinds[plan.Pods]", Loop: "_, c := range in.Claims(plan.Pods)", Ref: "c.Ref", Plan: true},
+	"controlplane":  {Needs: "[]snapshot.Kind{snapshot.ControlPlane}", Loop: "_, c := range in.ControlPlane(snapshot.ControllerManager)", Ref: "c.Ref"},
+	"nodes":         {Needs: "[]snapshot.Kind{snapshot.Nodes}", Loop: "_, n := range in.Nodes()", Ref: "n.Ref"},
+	"cni":           {Needs: "[]snapshot.Kind{snapshot.CiliumNodes}", Loop: "_, n := range in.CiliumNodes()", Ref: "n.Ref"},
+	"loadbalancers": {Needs: "[]snapshot.Kind{snapshot.MetalLBPools}", Loop: "_, p := range in.MetalLBPools()", Ref: "p.Ref"},
+	"services":      {Needs: "[]snapshot.Kind{snapshot.Services}", Loop: "_, s := range in.Services()", Ref: "s.Ref"},
 }
 
 func (c check) source() ([]byte, error) {

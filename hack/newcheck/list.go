@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/format"
@@ -126,19 +127,25 @@ func idOf(value ast.Expr) (id string) {
 	return id
 }
 
-// insert is the list's file with c before the first check of a higher ID.
+// insert is the list's file with c before the first check of a higher ID, or at
+// the end.
 func (p *areaPackage) insert(c check) ([]byte, error) {
-	at := p.fset.Position(p.checks.Rbrace).Offset
+	at := p.offset(p.checks.Rbrace)
 	for _, elt := range p.checks.Elts {
 		if name, ok := elt.(*ast.Ident); ok && p.ids[name.Name] > c.ID {
-			at = p.fset.Position(elt.Pos()).Offset
+			at = p.offset(elt.Pos())
 			break
 		}
 	}
-	before := strings.TrimRight(string(p.text[:at]), " \t\n")
-	if !strings.HasSuffix(before, "{") && !strings.HasSuffix(before, ",") {
-		before += ","
+	before := slices.Clone(p.text[:at])
+	if n := len(p.checks.Elts); n > 0 {
+		// A list on one line has no comma after its last entry.
+		if end := p.offset(p.checks.Elts[n-1].End()); end <= at && p.text[end] != ',' {
+			before = slices.Insert(before, end, ',')
+		}
 	}
-	line := []byte("\n" + c.Var + ",\n")
-	return format.Source(slices.Concat([]byte(before), line, p.text[at:]))
+	before = bytes.TrimRight(before, " \t\n")
+	return format.Source(slices.Concat(before, []byte("\n"+c.Var+",\n"), p.text[at:]))
 }
+
+func (p *areaPackage) offset(pos token.Pos) int { return p.fset.Position(pos).Offset }
