@@ -241,7 +241,7 @@ func TestCatalog(t *testing.T) {
 		})
 	}
 	for id := range fixtures {
-		if !seen[id] {
+		if _, ok := catalog.Find(id); !ok {
 			t.Errorf("testdata/%s*.txtar: no check has this ID", id)
 		}
 	}
