@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -216,16 +217,22 @@ func (b *builder) serviceCIDR(c *networkingv1.ServiceCIDR) {
 	for _, condition := range c.Status.Conditions {
 		if condition.Type == networkingv1.ServiceCIDRConditionReady {
 			cidr.Ready = condition.Status == metav1.ConditionTrue
+			if condition.Status == metav1.ConditionFalse {
+				cidr.Unready = cmp.Or(condition.Reason, "no reason given")
+			}
 		}
 	}
 	b.snap.ServiceCIDRs = append(b.snap.ServiceCIDRs, cidr)
 }
 
-// event keeps the Events that say that a Node got no pod range. They are of type
-// Normal: kubernetes v1.37.2, pkg/controller/util/node/controller_utils.go.
+// podCIDRReasons are the reasons of the Events that say that a Node got no pod
+// range. They are of type Normal: kubernetes v1.37.2,
+// pkg/controller/util/node/controller_utils.go.
+var podCIDRReasons = []string{"CIDRNotAvailable", "CIDRAssignmentFailed"}
+
 func (b *builder) event(e *corev1.Event) {
 	b.saw(NodeEvents)
-	if e.InvolvedObject.Kind != "Node" || (e.Reason != "CIDRNotAvailable" && e.Reason != "CIDRAssignmentFailed") {
+	if e.InvolvedObject.Kind != "Node" || !slices.Contains(podCIDRReasons, e.Reason) {
 		return
 	}
 	last := latest(e.LastTimestamp.UTC(), e.EventTime.UTC())

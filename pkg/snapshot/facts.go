@@ -136,6 +136,9 @@ type ServiceCIDR struct {
 	Ref
 	CIDRs []netip.Prefix
 	Ready bool
+	// Unready is why it is not ready: the reason of a Ready condition that is
+	// False. An object that no controller has looked at yet has none.
+	Unready string
 }
 
 // Kubeadm is a ClusterConfiguration: what was meant when the cluster was made.
