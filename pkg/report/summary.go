@@ -1,0 +1,61 @@
+package report
+
+import (
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
+)
+
+// Summary is the six counts of a run. Info, Warning and Error count findings; OK,
+// Skipped and Unknown count checks.
+type Summary struct {
+	OK      int `json:"ok"`
+	Info    int `json:"info"`
+	Warning int `json:"warning"`
+	Error   int `json:"error"`
+	Skipped int `json:"skipped"`
+	Unknown int `json:"unknown"`
+}
+
+func summarize(results []Result) Summary {
+	var s Summary
+	for _, r := range results {
+		switch r.Status {
+		case checks.Passed:
+			s.OK++
+		case checks.Skipped:
+			s.Skipped++
+		case checks.Unknown:
+			s.Unknown++
+		}
+		for _, f := range r.Findings {
+			switch f.Severity {
+			case severity.Info:
+				s.Info++
+			case severity.Warning:
+				s.Warning++
+			case severity.Error:
+				s.Error++
+			}
+		}
+	}
+	return s
+}
+
+// count is one of the counts with the mark and the words it is printed with.
+type count struct {
+	n         int
+	mark      mark
+	one, many string
+}
+
+// counts is the six, worst first.
+func (s Summary) counts() []count {
+	return []count{
+		{s.Error, markError, "error", "errors"},
+		{s.Warning, markWarning, "warning", "warnings"},
+		{s.Info, markInfo, "info", "info"},
+		{s.OK, markOK, "ok", "ok"},
+		{s.Skipped, markSkipped, "skipped", "skipped"},
+		{s.Unknown, markUnknown, "unknown", "unknown"},
+	}
+}

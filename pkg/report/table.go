@@ -1,0 +1,297 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
+)
+
+// maxFindings is how many findings of one check the table shows.
+const maxFindings = 5
+
+// writeTable prints the report for people.
+func (r *Report) writeTable(w io.Writer, s Style) error {
+	p := printer{Style: s}
+	return p.report(w, r)
+}
+
+// printer gathers the lines of a report.
+type printer struct {
+	Style
+	all bool // nothing is left out
+	out bytes.Buffer
+	err error
+}
+
+func (p *printer) line(text string) {
+	p.out.WriteString(text)
+	p.out.WriteByte('\n')
+}
+
+func (p *printer) linef(format string, args ...any) { p.line(fmt.Sprintf(format, args...)) }
+
+// wrapped prints text after a prefix of spaces or a label; the lines that follow
+// the first are indented as far.
+func (p *printer) wrapped(prefix, text string) {
+	indent := strings.Repeat(" ", width(prefix))
+	room := 0
+	if p.Width > 0 {
+		room = max(p.Width-width(prefix), 1)
+	}
+	for i, line := range wrap(text, room) {
+		if i > 0 {
+			prefix = indent
+		}
+		p.line(strings.TrimRight(prefix+line, " "))
+	}
+}
+
+func (p *printer) grid(g *grid) {
+	text, err := g.text()
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	p.out.Write(text)
+}
+
+func (p *printer) flush(w io.Writer) error {
+	if p.err != nil {
+		return p.err
+	}
+	_, err := w.Write(p.out.Bytes())
+	return err
+}
+
+// report prints all sections.
+func (p *printer) report(w io.Writer, r *Report) error {
+	p.heading(r)
+	p.matrix(r)
+	p.areas(r)
+	p.findings(r)
+	p.unchecked(r)
+	if p.all {
+		p.passed(r)
+	}
+	p.line("")
+	if id := firstID(r); id != "" {
+		p.wrapped("", "Why, and how to mend it: kubectl dualstack doctor explain "+id)
+	}
+	p.totals(r)
+	return p.flush(w)
+}
+
+func firstID(r *Report) string {
+	for _, g := range r.groups() {
+		return g.result.ID
+	}
+	return ""
+}
+
+// heading says what was audited, by which rules, and how deep.
+func (p *printer) heading(r *Report) {
+	s := r.Source
+	name := Escape(s.Name)
+	if s.Server != "" {
+		name += " " + Escape(s.Server)
+	}
+	p.wrapped(fmt.Sprintf("%-9s", s.Type), name)
+	var versions []string
+	assumed := ""
+	for _, v := range s.Versions {
+		text := v.Component + " " + v.Version.String()
+		if v.Assumed {
+			text += "*"
+			assumed = " (*not known: judged by the latest rules)"
+		}
+		versions = append(versions, text)
+	}
+	p.wrapped(fmt.Sprintf("%-9s", "versions"), strings.Join(versions, ", ")+assumed)
+	p.wrapped(fmt.Sprintf("%-9s", "plan"), r.Plan.describe())
+	depth := s.Depth
+	if s.Reason != "" {
+		depth += ": " + Escape(s.Reason)
+	}
+	p.wrapped(fmt.Sprintf("%-9s", "depth"), depth)
+}
+
+func (p *Plan) describe() string {
+	if p == nil {
+		return "none: sources are compared with one another"
+	}
+	text := Escape(p.Source)
+	if p.Name != "" {
+		text = Escape(p.Name) + " " + text
+	}
+	if p.Found {
+		text += " (found among the files)"
+	}
+	return text
+}
+
+// areas prints one line of counts for each area that has checks in the report.
+func (p *printer) areas(r *Report) {
+	g := &grid{header: []string{"AREA", "ERROR", "WARNING", "INFO", "OK", "SKIPPED", "UNKNOWN"}}
+	for _, area := range catalog.Areas {
+		var results []Result
+		for _, result := range r.Results {
+			if strings.HasPrefix(result.ID, area.Prefix) {
+				results = append(results, result)
+			}
+		}
+		if len(results) == 0 {
+			continue
+		}
+		cells := []string{area.Title}
+		for _, c := range summarize(results).counts() {
+			cell := p.dash()
+			if c.n > 0 {
+				cell = fmt.Sprintf("%s %d", p.mark(c.mark), c.n)
+			}
+			cells = append(cells, cell)
+		}
+		g.add(cells...)
+	}
+	if len(g.rows) > 0 {
+		p.line("")
+		p.grid(g)
+	}
+}
+
+// findings prints each check that found something: its consequence once, then
+// what it found where.
+func (p *printer) findings(r *Report) {
+	for _, g := range r.groups() {
+		p.line("")
+		title := fmt.Sprintf("%s %s  %s", p.mark(markOf(g.severity)), g.result.ID, g.result.Name)
+		if n := len(g.findings); n > 1 {
+			title += fmt.Sprintf("  (%d)", n)
+		}
+		p.line(title)
+		p.wrapped("  ", g.result.consequence)
+		fix, common := g.commonFix()
+		shown := g.findings
+		if !p.all && len(shown) > maxFindings {
+			shown = shown[:maxFindings]
+		}
+		for _, f := range shown {
+			p.finding(f, common)
+		}
+		if hidden := len(g.findings) - len(shown); hidden > 0 {
+			p.linef("  %s and %d more: -o wide", p.or("…", "..."), hidden)
+		}
+		if common {
+			p.fix("  ", fix)
+		}
+	}
+}
+
+func (p *printer) finding(f Finding, commonFix bool) {
+	object := where(f)
+	if f.Family.Valid() {
+		object += " (" + f.Family.String() + ")"
+	}
+	if f.Source != "" {
+		object += "  " + Escape(f.Source)
+	}
+	p.wrapped("  - ", object)
+	p.wrapped("    ", Escape(f.Message))
+	if !commonFix {
+		p.fix("    ", f.Fix)
+	}
+}
+
+// fix prints a fix as it is to be pasted: on lines of its own, unwrapped.
+func (p *printer) fix(indent, fix string) {
+	lines := escapeLines(fix)
+	if len(lines) == 1 {
+		p.line(indent + "fix: " + lines[0])
+		return
+	}
+	p.line(indent + "fix:")
+	for _, line := range lines {
+		p.line(strings.TrimRight(indent+"  "+line, " "))
+	}
+}
+
+// where is the object and field of f.
+func where(f Finding) string {
+	text := Escape(f.Object.String())
+	if f.Field != "" {
+		text += " " + Escape(f.Field)
+	}
+	return text
+}
+
+// unchecked prints what was skipped or is unknown: the reasons, each with the
+// checks that it kept from running.
+func (p *printer) unchecked(r *Report) {
+	for _, outcome := range []struct {
+		status checks.Status
+		mark   mark
+		title  string
+	}{
+		{checks.Skipped, markSkipped, "skipped"},
+		{checks.Unknown, markUnknown, "unknown"},
+	} {
+		var reasons []string
+		byReason := map[string][]string{}
+		for _, result := range r.Results {
+			if result.Status != outcome.status {
+				continue
+			}
+			if len(byReason[result.Reason]) == 0 {
+				reasons = append(reasons, result.Reason)
+			}
+			byReason[result.Reason] = append(byReason[result.Reason], p.name(result))
+		}
+		if len(reasons) == 0 {
+			continue
+		}
+		p.line("")
+		p.linef("%s %s", p.mark(outcome.mark), outcome.title)
+		for _, reason := range reasons {
+			p.wrapped("  ", Escape(reason)+p.or(" — ", " -- ")+strings.Join(byReason[reason], ", "))
+		}
+	}
+}
+
+// name is how a check is called in a list of many.
+func (p *printer) name(r Result) string {
+	if p.all {
+		return r.ID + " " + r.Name
+	}
+	return r.ID
+}
+
+// passed prints the claims that hold.
+func (p *printer) passed(r *Report) {
+	first := true
+	for _, result := range r.Results {
+		if result.Status != checks.Passed {
+			continue
+		}
+		if first {
+			p.line("")
+			p.linef("%s ok", p.mark(markOK))
+			first = false
+		}
+		p.linef("  %s  %s", result.ID, result.claim)
+	}
+}
+
+// totals prints the six counts, always all of them.
+func (p *printer) totals(r *Report) {
+	var parts []string
+	for _, c := range r.Summary.counts() {
+		name := c.many
+		if c.n == 1 {
+			name = c.one
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", c.n, name))
+	}
+	p.line(strings.Join(parts, p.or(" · ", ", ")))
+}
