@@ -1,0 +1,3 @@
+module github.com/kubectl-dualstack/kubectl-dualstack/hack/lab
+
+go 1.26.0

@@ -1,0 +1,127 @@
+// Lab builds and runs a control plane for tests: etcd, kube-apiserver and
+// kube-controller-manager, from Go modules, on the loopback.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
+)
+
+const usage = `lab COMMAND [--dir DIR] [--bin DIR]
+
+  build       build etcd, kube-apiserver, kube-controller-manager and kubectl
+  run         run a control plane until interrupted
+  up          run a control plane in the background
+  down        end it, and remove its folder
+  status      whether it runs; exit status 1 when it does not
+  kubeconfig  print the path of its kubeconfig
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+// options is the flags of every command.
+type options struct {
+	root string
+	bin  string // of the programs
+	dir  string // of the running control plane
+	// untilEOF ends run when standard input is closed, as it is when the process
+	// that started it dies.
+	untilEOF bool
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("want a command\n\n" + usage)
+	}
+	o, err := parse(args[1:], stderr)
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "build":
+		return build.All(ctx, build.ControlPlane, o.root, o.bin, stderr)
+	case "run":
+		return o.run(ctx, stdin, stdout)
+	case "up":
+		return o.up(ctx, stdout)
+	case "down":
+		return o.down(ctx)
+	case "status":
+		return o.status(stdout)
+	case "kubeconfig":
+		return o.kubeconfig(stdout)
+	}
+	return fmt.Errorf("%q is no command\n\n%s", args[0], usage)
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return options{}, err
+	}
+	root, err := build.Root(here)
+	if err != nil {
+		return options{}, err
+	}
+	o := options{root: root}
+	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.bin, "bin", binaries(root, os.Getenv("KUBEBUILDER_ASSETS")), "folder of the programs")
+	flags.StringVar(&o.dir, "dir", filepath.Join(os.TempDir(), "dualstack-lab"), "folder of the running control plane")
+	flags.BoolVar(&o.untilEOF, "until-eof", false, "with run: end when standard input is closed")
+	return o, flags.Parse(args)
+}
+
+// binaries is where the programs are: in the folder that envtest's convention
+// names, or where build puts them.
+func binaries(root, assets string) string {
+	if assets != "" {
+		return assets
+	}
+	return filepath.Join(root, "bin", "lab")
+}
+
+// run runs a control plane in the foreground. It prints the path of the kubeconfig
+// when everything is ready.
+func (o options) run(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+	if o.untilEOF {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go func() { _, _ = io.Copy(io.Discard, stdin); cancel() }()
+	}
+	if err := claim(o.dir); err != nil {
+		return err
+	}
+	defer release(o.dir)
+	cp, err := controlplane.Start(ctx, controlplane.Homelab(o.bin, o.dir))
+	if err != nil {
+		return err
+	}
+	defer cp.Stop()
+	if err := announce(o.dir, cp.Kubeconfig); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(stdout, cp.Kubeconfig); err != nil {
+		return err
+	}
+	return cp.Wait(ctx)
+}
