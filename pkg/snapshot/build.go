@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
 // builder turns objects into facts, one after the other, and keeps only the
@@ -21,9 +24,8 @@ type builder struct {
 	current   *origin // of the object that is being added; nil from an API server
 	advertise netip.Addr
 
-	configMaps map[Ref]*corev1.ConfigMap // the few that carry configuration
-	helmCilium *helmValues
-	helmOrigin *origin
+	kept    map[Ref]int // where in its list an object from a file is
+	singles map[Ref]any // the same for what is in no list: the fact itself
 }
 
 func newBuilder(source Source) *builder {
@@ -32,10 +34,11 @@ func newBuilder(source Source) *builder {
 			Source:  source,
 			Gaps:    map[Kind]Gap{},
 			Ignored: map[string]int{},
-			origins: map[Ref][]*origin{},
+			origins: map[Ref]*origin{},
 		},
-		seen:       map[Kind]bool{},
-		configMaps: map[Ref]*corev1.ConfigMap{},
+		seen:    map[Kind]bool{},
+		kept:    map[Ref]int{},
+		singles: map[Ref]any{},
 	}
 }
 
@@ -44,9 +47,7 @@ func (b *builder) saw(k Kind) { b.seen[k] = true }
 
 // add takes in one object.
 func (b *builder) add(o object) {
-	for _, k := range o.broken {
-		b.partial(k, "see the problems of the input")
-	}
+	b.faults(o)
 	b.current = o.origin
 	switch v := o.value.(type) {
 	case nil:
@@ -82,13 +83,17 @@ func (b *builder) add(o object) {
 	case *advertisement:
 		b.advertisement(v)
 	case *clusterConfiguration:
-		b.place(kubeadmRef)
 		b.clusterConfiguration(v)
 	case *initConfiguration:
-		b.place(Ref{Kind: "InitConfiguration"})
 		b.initConfiguration(v)
 	case *helmValues:
 		b.helmValues(v)
+	case *metallbValues:
+		b.metallbValues(v)
+	case *customResourceDefinition:
+		b.snap.MetalLB.CRDs = b.snap.MetalLB.CRDs || v.Spec.Group == "metallb.io"
+	case *serverVersion:
+		b.serverVersion(v)
 	case *planFile:
 		b.snap.plans = append(b.snap.plans, v.path)
 	default:
@@ -97,24 +102,80 @@ func (b *builder) add(o object) {
 	b.current = nil
 }
 
-// place remembers where ref was read from.
-func (b *builder) place(ref Ref) {
-	if b.current != nil {
-		b.snap.origins[ref] = append(b.snap.origins[ref], b.current)
+func (b *builder) serverVersion(v *serverVersion) {
+	if version, err := release.Parse(v.GitVersion); err == nil {
+		b.snap.Kubernetes = version
+		b.saw(Versions)
 	}
+}
+
+// faults notes what went wrong in reading o.
+func (b *builder) faults(o object) {
+	b.snap.Problems = append(b.snap.Problems, o.problems...)
+	for _, k := range o.adds {
+		for _, p := range o.problems {
+			b.partial(k, p.String())
+		}
+		for _, p := range o.placeholders {
+			b.unfilled(k, p.String())
+		}
+	}
+}
+
+// keep appends fact to list and reports whether it did. An object that another
+// file has too is kept once, and is a problem when the two differ.
+func keep[T any](b *builder, k Kind, list *[]T, ref Ref, fact T) bool {
+	if i, ok := b.kept[ref]; ok {
+		b.compare(k, ref, (*list)[i], fact)
+		return false
+	}
+	if b.current != nil {
+		b.kept[ref] = len(*list)
+		b.snap.origins[ref] = b.current
+	}
+	*list = append(*list, fact)
+	return true
+}
+
+// once is keep for what there is one of in a cluster. The fact is what is read of
+// the object, all of it.
+func (b *builder) once(k Kind, ref Ref, fact any) bool {
+	if first, ok := b.singles[ref]; ok {
+		b.compare(k, ref, first, fact)
+		return false
+	}
+	if b.current != nil {
+		b.singles[ref] = fact
+		b.snap.origins[ref] = b.current
+	}
+	return true
+}
+
+func (b *builder) compare(k Kind, ref Ref, first, second any) {
+	if reflect.DeepEqual(first, second) {
+		return
+	}
+	place := "an earlier one"
+	if o := b.snap.origins[ref]; o != nil {
+		place = "the one at " + o.position("").String()
+	}
+	b.problem(k, ref, "", "differs from %s, which is kept", place)
 }
 
 // problem notes a value that makes no sense; what is known of k is then partial.
 func (b *builder) problem(k Kind, ref Ref, field, format string, args ...any) {
-	p := Problem{Ref: ref, Field: field, Message: fmt.Sprintf(format, args...)}
-	if b.current != nil {
-		p.Position = Position{File: b.current.file, Line: b.current.line}
-		if len(b.snap.origins[ref]) > 0 {
-			p.Position = b.snap.Position(ref, field)
-		}
-	}
+	p := b.at(ref, field, fmt.Sprintf(format, args...))
 	b.snap.Problems = append(b.snap.Problems, p)
 	b.partial(k, p.String())
+}
+
+// at is a problem in the document that is being read.
+func (b *builder) at(ref Ref, field, message string) Problem {
+	p := Problem{Ref: ref, Field: field, Message: message}
+	if b.current != nil {
+		p.Position = b.current.position(field)
+	}
+	return p
 }
 
 func (b *builder) partial(k Kind, detail string) {
@@ -124,12 +185,32 @@ func (b *builder) partial(k Kind, detail string) {
 	}
 }
 
+// unfilled notes a placeholder. Nothing can be said of k then: the value that is
+// still to come may be the one that is missing.
+func (b *builder) unfilled(k Kind, detail string) {
+	b.saw(k)
+	if g := b.snap.Gaps[k]; g.Reason != Unfilled {
+		b.snap.Gaps[k] = Gap{Kind: k, Reason: Unfilled, Detail: detail}
+	}
+}
+
+// awaits reports whether text is a placeholder, and notes it.
+func (b *builder) awaits(k Kind, ref Ref, field, text string) bool {
+	if !isPlaceholder(text) {
+		return false
+	}
+	b.unfilled(k, b.at(ref, field, text).String())
+	return true
+}
+
 // addr reads an address. IPv4-mapped addresses become IPv4; an address with a
 // zone is refused, since no field of the API may hold one.
 func (b *builder) addr(k Kind, ref Ref, field, text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" {
-		b.problem(k, ref, field, "%q is not an address", text)
+		if !b.awaits(k, ref, field, text) {
+			b.problem(k, ref, field, "%q is not an address", text)
+		}
 		return netip.Addr{}
 	}
 	return a.Unmap()
@@ -139,7 +220,9 @@ func (b *builder) addr(k Kind, ref Ref, field, text string) netip.Addr {
 func (b *builder) prefix(k Kind, ref Ref, field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		b.problem(k, ref, field, "%q is not a prefix", text)
+		if !b.awaits(k, ref, field, text) {
+			b.problem(k, ref, field, "%q is not a prefix", text)
+		}
 		return p, false
 	}
 	if p.Addr().Is4In6() && p.Bits() >= 96 {

@@ -3,46 +3,75 @@ package snapshot
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
-// configMap reads the ConfigMaps that configure a component, which are known by
-// their name or by what is in them; others are passed over.
+// configMap reads the ConfigMaps that configure a component; others are passed over.
 func (b *builder) configMap(c *corev1.ConfigMap) {
 	ref := Ref{Kind: "ConfigMap", Namespace: c.Namespace, Name: c.Name}
-	switch {
-	case c.Name == "cilium-config":
-		b.place(ref)
+	switch configMapUse(c) {
+	case CiliumConfig:
 		b.ciliumConfigMap(c, ref)
-	case c.Name == "kubeadm-config" && c.Data["ClusterConfiguration"] != "":
-		b.kubeadmConfigMap(c)
-	case c.Name == "kube-proxy" && c.Data["config.conf"] != "":
-		b.place(ref)
+	case KubeadmConfig:
+		b.kubeadmConfigMap(c, ref)
+	case KubeProxySetup:
 		b.kubeProxyConfigMap(c, ref)
-	case strings.Contains(c.Data["config"], "address-pools:"):
-		b.place(ref)
+	case MetalLBPools:
 		b.metallbConfigMap(c, ref)
 	}
 }
 
+// configMapUse is what c configures, by its name or by what is in it; empty when
+// it is nothing that is read.
+func configMapUse(c *corev1.ConfigMap) Kind {
+	switch {
+	case c.Name == "cilium-config":
+		return CiliumConfig
+	case c.Name == "kubeadm-config" && c.Data["ClusterConfiguration"] != "":
+		return KubeadmConfig
+	case c.Name == "kube-proxy" && c.Data["config.conf"] != "":
+		return KubeProxySetup
+	case isMetalLBConfig(c):
+		return MetalLBPools
+	}
+	return ""
+}
+
+// isMetalLBConfig reports whether c configures MetalLB before 0.13; its name is free.
+func isMetalLBConfig(c *corev1.ConfigMap) bool {
+	return strings.Contains(c.Data["config"], "address-pools:")
+}
+
 func (b *builder) ciliumConfigMap(c *corev1.ConfigMap, ref Ref) {
 	b.saw(CiliumConfig)
+	b.awaitsAny(CiliumConfig, ref, c.Data, func(key string) string { return ".data." + key })
+	if !b.once(CiliumConfig, ref, c.Data) {
+		return
+	}
 	b.snap.Cilium.Config = cilium.Config(c.Data)
 	b.snap.Cilium.ConfigRef = ref
 	b.snap.Cilium.Namespace = c.Namespace
 	b.snap.Cilium.ByHand, b.snap.Cilium.Changed = handMade(c.ManagedFields)
+}
+
+// awaitsAny notes the values that are placeholders.
+func (b *builder) awaitsAny(k Kind, ref Ref, values map[string]string, field func(key string) string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		b.awaits(k, ref, field(key), values[key])
+	}
 }
 
 // handMade is the keys of data that were written by another manager than the one
@@ -84,62 +113,90 @@ func handMade(entries []metav1.ManagedFieldsEntry) (keys []string, changed time.
 	return keys, changed
 }
 
-// kubeadmConfigMap reads the document that kubeadm keeps in its ConfigMap. Lines
-// are those of the ConfigMap's file, counted on from the key.
-func (b *builder) kubeadmConfigMap(c *corev1.ConfigMap) {
-	b.embedded(kubeadmRef, ".data.ClusterConfiguration", KubeadmConfig, c.Data["ClusterConfiguration"])
-}
-
-// embedded reads a document that is the value of a ConfigMap's key, in which a
-// field's line is that of the key plus that within the document.
-func (b *builder) embedded(ref Ref, field string, k Kind, content string) {
-	outer := b.current
-	name, first := "", 1
-	if outer != nil {
-		name = outer.file
-		first = outer.line
-		if line, ok := outer.lines[pathHash(field)]; ok {
-			first = int(line) + 1
+// kubeadmConfigMap reads the document that kubeadm keeps in its ConfigMap.
+func (b *builder) kubeadmConfigMap(c *corev1.ConfigMap, ref Ref) {
+	b.saw(KubeadmConfig)
+	const field = ".data.ClusterConfiguration"
+	for _, d := range b.embedded(KubeadmConfig, ref, field, c.Data["ClusterConfiguration"]) {
+		for _, o := range d.decode() {
+			if o.value == nil && len(o.problems) == 0 {
+				b.problem(KubeadmConfig, ref, field, "not a ClusterConfiguration")
+				continue
+			}
+			outer := b.current
+			if outer == nil { // what an API server gives has no place
+				o.origin = nil
+			}
+			b.add(o)
+			b.current = outer
 		}
 	}
+}
+
+// embedded is the documents that the value of a ConfigMap's key has in it, with
+// the lines that they have in the file of the ConfigMap: those of the block that
+// is the value, or that of the key when it is written in another way.
+func (b *builder) embedded(k Kind, ref Ref, field, content string) []*document {
+	file, first, block := "", 1, false
+	if o := b.current; o != nil {
+		line, ok := o.lines.find(field + blockMark)
+		file, first, block = o.file, o.line+line, ok
+	}
+	var documents []*document
 	for _, p := range split([]byte(content)) {
 		p.line += first - 1
-		d, err := p.parse(name)
-		if err != nil {
-			b.problem(k, ref, field, "%v", err)
-			continue
-		}
-		if d == nil {
-			continue
-		}
-		o, problem := d.decode()
+		found, problem := p.parse(file)
 		if problem != nil {
 			b.problem(k, ref, field, "%s", problem.Message)
-			continue
 		}
-		if outer == nil {
-			o.origin = nil
-		}
-		b.add(o)
+		documents = append(documents, found...)
 	}
-	b.current = outer
+	if b.current != nil && !block {
+		for _, d := range documents {
+			d.line = b.current.position(field).Line
+			flatten(d.root, 0)
+		}
+	}
+	return documents
 }
 
-// kubeProxyConfigMap reads KubeProxyConfiguration v1alpha1.
+// flatten puts all of n on one line.
+func flatten(n *yaml.Node, depth int) {
+	n.Line = 1
+	for _, c := range n.Content {
+		if depth < maxDepth {
+			flatten(c, depth+1)
+		}
+	}
+}
+
+// embeddedIn fills to from the one document that a ConfigMap's key holds.
+func (b *builder) embeddedIn(k Kind, ref Ref, field, content string, to any) *document {
+	for _, d := range b.embedded(k, ref, field, content) {
+		f := d.fill(ref, to)
+		b.faults(object{adds: []Kind{k}, problems: f.problems, placeholders: f.placeholders})
+		return d
+	}
+	return nil
+}
+
+// kubeProxyConfiguration is kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration.
+type kubeProxyConfiguration struct {
+	Mode              string   `json:"mode"`
+	ClusterCIDR       string   `json:"clusterCIDR"`
+	DetectLocalMode   string   `json:"detectLocalMode"`
+	NodePortAddresses []string `json:"nodePortAddresses"`
+}
+
 func (b *builder) kubeProxyConfigMap(c *corev1.ConfigMap, ref Ref) {
 	b.saw(KubeProxySetup)
-	b.snap.KubeProxy.ConfigMap = ref
-	var config struct {
-		Mode              string   `json:"mode"`
-		ClusterCIDR       string   `json:"clusterCIDR"`
-		DetectLocalMode   string   `json:"detectLocalMode"`
-		NodePortAddresses []string `json:"nodePortAddresses"`
-	}
 	const field = ".data.config.conf"
-	if err := yaml.Unmarshal([]byte(c.Data["config.conf"]), &config); err != nil {
-		b.problem(KubeProxySetup, ref, field, "not a KubeProxyConfiguration: %v", err)
+	var config kubeProxyConfiguration
+	b.embeddedIn(KubeProxySetup, ref, field, c.Data["config.conf"], &config)
+	if !b.once(KubeProxySetup, ref, config) {
 		return
 	}
+	b.snap.KubeProxy.ConfigMap = ref
 	b.snap.KubeProxy.Mode = config.Mode
 	b.snap.KubeProxy.DetectLocal = config.DetectLocalMode
 	if config.ClusterCIDR != "" {
@@ -153,68 +210,118 @@ func (b *builder) kubeProxyConfigMap(c *corev1.ConfigMap, ref Ref) {
 }
 
 func (b *builder) metallbConfigMap(c *corev1.ConfigMap, ref Ref) {
-	var config metallbConfig
-	if err := yaml.Unmarshal([]byte(c.Data["config"]), &config); err != nil {
-		b.problem(MetalLBPools, ref, ".data.config", "not a MetalLB configuration: %v", err)
-		return
-	}
 	b.saw(MetalLBSetup)
-	b.snap.MetalLB.ConfigRef = ref
-	b.configMapPools(config, ref, "")
+	var v metallbValues
+	d := b.embeddedIn(MetalLBPools, ref, ".data.config", c.Data["config"], &v.config)
+	if d != nil && b.current != nil {
+		v.origins = d.poolOrigins(d.root)
+	}
+	if b.once(MetalLBPools, ref, v.config) {
+		b.snap.MetalLB.ConfigRef = ref
+		b.configMapPools(v, c.Namespace)
+	}
+}
+
+// metallbValues is the configuration of MetalLB before 0.13, with the place of each pool.
+type metallbValues struct {
+	config  metallbConfig
+	origins []*origin
+}
+
+// poolOrigins is the places of the pools in the configuration n.
+func (d *document) poolOrigins(n *yaml.Node) []*origin {
+	pools := child(n, "address-pools")
+	if pools == nil || pools.Kind != yaml.SequenceNode {
+		return nil
+	}
+	origins := make([]*origin, len(pools.Content))
+	for i, c := range pools.Content {
+		origins[i] = newDocument(d.file, d.line, c).origin()
+	}
+	return origins
+}
+
+func (b *builder) metallbValues(v *metallbValues) {
+	ref := Ref{Kind: "HelmValues", Name: "metallb"}
+	b.saw(MetalLBSetup)
+	if b.once(MetalLBPools, ref, v.config) {
+		b.snap.MetalLB.ConfigRef = ref
+		b.configMapPools(*v, "metallb-system")
+	}
 }
 
 // configMapPools are the pools of the era before 0.13. They have no name in the
 // API; their Ref is of kind AddressPool in the namespace of the ConfigMap.
-func (b *builder) configMapPools(config metallbConfig, parent Ref, namespace string) {
+func (b *builder) configMapPools(v metallbValues, namespace string) {
 	b.saw(MetalLBPools)
-	if namespace == "" {
-		namespace = parent.Namespace
-	}
-	for i, p := range config.AddressPools {
+	outer := b.current
+	defer func() { b.current = outer }()
+	for i, p := range v.config.AddressPools {
 		ref := Ref{Kind: "AddressPool", Namespace: namespace, Name: p.Name}
-		b.placeInside(ref, parent, fmt.Sprintf(".configInline.address-pools[%d]", i))
+		if i < len(v.origins) {
+			b.current = v.origins[i]
+		}
 		pool := Pool{Ref: ref, ConfigMapEra: true, Pool: metallb.Pool{
 			Name: p.Name, Protocol: p.Protocol, AutoAssign: p.AutoAssign == nil || *p.AutoAssign, AvoidBuggyIPs: p.AvoidBuggyIPs,
 		}}
-		for _, text := range p.Addresses {
-			pool.Addresses = append(pool.Addresses, metallb.ParseAddresses(text))
-		}
-		b.snap.MetalLB.Pools = append(b.snap.MetalLB.Pools, pool)
+		pool.Addresses = b.ranges(MetalLBPools, ref, ".addresses", p.Addresses)
+		keep(b, MetalLBPools, &b.snap.MetalLB.Pools, ref, pool)
 	}
 }
 
-// placeInside gives ref the place that field has in the current document.
-func (b *builder) placeInside(ref, parent Ref, field string) {
-	if b.current == nil {
-		return
+// ranges reads the entries of a pool; what is wrong with one is a check's business.
+func (b *builder) ranges(k Kind, ref Ref, field string, texts []string) []Addresses {
+	var ranges []Addresses
+	for i, text := range texts {
+		if !b.awaits(k, ref, fmt.Sprintf("%s[%d]", field, i), text) {
+			ranges = append(ranges, metallb.ParseAddresses(text))
+		}
 	}
-	at := b.snap.Position(parent, field)
-	b.snap.origins[ref] = append(b.snap.origins[ref], &origin{file: at.File, line: at.Line})
+	return ranges
+}
+
+func isCiliumDaemonSet(d *appsv1.DaemonSet) bool {
+	return d.Labels["k8s-app"] == "cilium" || d.Name == "cilium"
+}
+
+func isKubeProxyDaemonSet(d *appsv1.DaemonSet) bool {
+	return d.Labels["k8s-app"] == "kube-proxy" || d.Name == "kube-proxy"
 }
 
 func (b *builder) daemonSet(d *appsv1.DaemonSet) {
 	ref := Ref{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name}
-	containers := d.Spec.Template.Spec.Containers
 	switch {
-	case d.Labels["k8s-app"] == "cilium" || d.Name == "cilium":
-		b.place(ref)
+	case isCiliumDaemonSet(d):
 		b.saw(CiliumAgents)
-		b.snap.Cilium.DaemonSet = ref
-		for _, c := range containers {
-			if c.Name == "cilium-agent" {
-				b.snap.Cilium.Version = release.OfImage(c.Image)
-				b.snap.Cilium.APIHost = env(c, "KUBERNETES_SERVICE_HOST")
-			}
-		}
-	case d.Labels["k8s-app"] == "kube-proxy" || d.Name == "kube-proxy":
-		b.place(ref)
+		b.ciliumDaemonSet(d, ref)
+	case isKubeProxyDaemonSet(d):
 		b.saw(KubeProxySetup)
-		b.snap.KubeProxy.DaemonSet = ref
-		// A nodeSelector that no node has is a common way to switch it off.
-		b.snap.KubeProxy.Idle = d.Status.ObservedGeneration > 0 && d.Status.DesiredNumberScheduled == 0
-		if len(containers) > 0 {
-			b.snap.KubeProxy.Version = release.OfImage(containers[0].Image)
+		b.kubeProxyDaemonSet(d, ref)
+	}
+}
+
+func (b *builder) ciliumDaemonSet(d *appsv1.DaemonSet, ref Ref) {
+	var version release.Version
+	host := ""
+	for _, c := range d.Spec.Template.Spec.Containers {
+		if c.Name == "cilium-agent" {
+			version, host = release.OfImage(c.Image), env(c, "KUBERNETES_SERVICE_HOST")
 		}
+	}
+	if b.once(CiliumAgents, ref, []any{version, host}) {
+		b.snap.Cilium.DaemonSet, b.snap.Cilium.Version, b.snap.Cilium.APIHost = ref, version, host
+	}
+}
+
+func (b *builder) kubeProxyDaemonSet(d *appsv1.DaemonSet, ref Ref) {
+	var version release.Version
+	if containers := d.Spec.Template.Spec.Containers; len(containers) > 0 {
+		version = release.OfImage(containers[0].Image)
+	}
+	// A nodeSelector that no node has is a common way to switch it off.
+	idle := d.Status.ObservedGeneration > 0 && d.Status.DesiredNumberScheduled == 0
+	if b.once(KubeProxySetup, ref, []any{version, idle}) {
+		b.snap.KubeProxy.DaemonSet, b.snap.KubeProxy.Version, b.snap.KubeProxy.Idle = ref, version, idle
 	}
 }
 
@@ -244,13 +351,24 @@ func (b *builder) deployment(d *appsv1.Deployment) {
 			continue
 		}
 		ref := Ref{Kind: "Deployment", Namespace: d.Namespace, Name: d.Name}
-		b.place(ref)
 		b.saw(MetalLBSetup)
-		flags := parseFlags(append(append([]string{}, c.Command...), c.Args...))
-		m := &b.snap.MetalLB
-		m.Controller, m.Namespace, m.Version, m.Class = ref, d.Namespace, release.OfImage(c.Image), flags["lb-class"]
+		version, class := release.OfImage(c.Image), controllerFlags(d)["lb-class"]
+		if b.once(MetalLBSetup, ref, []any{version, class}) {
+			m := &b.snap.MetalLB
+			m.Controller, m.Namespace, m.Version, m.Class = ref, d.Namespace, version, class
+		}
 		return
 	}
+}
+
+// controllerFlags is the flags of MetalLB's controller.
+func controllerFlags(d *appsv1.Deployment) Flags {
+	for _, c := range d.Spec.Template.Spec.Containers {
+		if isMetalLBController(d, c) {
+			return parseFlags(append(append([]string{}, c.Command...), c.Args...))
+		}
+	}
+	return nil
 }
 
 func isMetalLBController(d *appsv1.Deployment, c corev1.Container) bool {
@@ -269,28 +387,17 @@ func lastColon(image string) int {
 	return len(image)
 }
 
-// helmValues reads values of the charts of Cilium and of MetalLB before 0.13.
+// helmValues reads values of Cilium's chart.
 func (b *builder) helmValues(v *helmValues) {
 	ref := Ref{Kind: "HelmValues", Name: v.chart}
-	b.place(ref)
-	switch v.chart {
-	case "cilium":
-		rendered, fields := cilium.Render(v.values)
+	rendered, fields := cilium.Render(v.values)
+	for key, field := range fields {
+		fields[key] = v.path + field
+	}
+	b.saw(CiliumConfig)
+	b.awaitsAny(CiliumConfig, ref, rendered, func(key string) string { return fields[key] })
+	if b.once(CiliumConfig, ref, rendered) {
 		b.snap.Cilium.Values = CiliumValues{Ref: ref, Rendered: rendered, Given: cilium.Given(v.values), Fields: fields}
-		b.saw(CiliumConfig)
-	case "metallb":
-		var config metallbConfig
-		data, err := json.Marshal(v.values["configInline"])
-		if err == nil {
-			err = json.Unmarshal(data, &config)
-		}
-		if err != nil {
-			b.problem(MetalLBPools, ref, ".configInline", "not a MetalLB configuration: %v", err)
-			return
-		}
-		b.saw(MetalLBSetup)
-		b.snap.MetalLB.ConfigRef = ref
-		b.configMapPools(config, ref, "metallb-system")
 	}
 }
 
@@ -311,7 +418,6 @@ func (b *builder) settleConfiguration() {
 
 func (b *builder) ciliumNode(n *ciliumNode) {
 	ref := Ref{Kind: "CiliumNode", Name: n.Name}
-	b.place(ref)
 	b.saw(CiliumNodes)
 	node := CiliumNode{Ref: ref, PodCIDRs: b.prefixes(CiliumNodes, ref, ".spec.ipam.podCIDRs", n.Spec.IPAM.PodCIDRs),
 		PoolError: n.Status.IPAM.OperatorStatus.Error}
@@ -322,20 +428,19 @@ func (b *builder) ciliumNode(n *ciliumNode) {
 			}
 		}
 	}
-	b.snap.CiliumNodes = append(b.snap.CiliumNodes, node)
+	keep(b, CiliumNodes, &b.snap.CiliumNodes, ref, node)
 }
 
 func (b *builder) ciliumNodeConfig(n *ciliumNodeConfig) {
 	ref := Ref{Kind: "CiliumNodeConfig", Namespace: n.Namespace, Name: n.Name}
-	b.place(ref)
-	b.snap.Cilium.NodeConfigs = append(b.snap.Cilium.NodeConfigs, ref)
+	keep(b, CiliumConfig, &b.snap.Cilium.NodeConfigs, ref, ref)
 }
 
 func (b *builder) lbIPAMPool(p *ciliumLoadBalancerIPPool) {
 	ref := Ref{Kind: "CiliumLoadBalancerIPPool", Name: p.Name}
-	b.place(ref)
 	b.saw(LBIPAMPools)
 	pool := LBIPAMPool{Ref: ref, Disabled: p.Spec.Disabled, Selector: p.Spec.ServiceSelector != nil}
+	var texts []string
 	for _, block := range slices.Concat(p.Spec.CIDRs, p.Spec.Blocks) {
 		text := block.CIDR
 		if text == "" {
@@ -345,14 +450,14 @@ func (b *builder) lbIPAMPool(p *ciliumLoadBalancerIPPool) {
 			}
 			text = block.Start + "-" + stop
 		}
-		pool.Ranges = append(pool.Ranges, metallb.ParseAddresses(text))
+		texts = append(texts, text)
 	}
-	b.snap.LBIPAMPools = append(b.snap.LBIPAMPools, pool)
+	pool.Ranges = b.ranges(LBIPAMPools, ref, ".spec.blocks", texts)
+	keep(b, LBIPAMPools, &b.snap.LBIPAMPools, ref, pool)
 }
 
 func (b *builder) ipAddressPool(p *ipAddressPool) {
 	ref := Ref{Kind: "IPAddressPool", Namespace: p.Namespace, Name: p.Name}
-	b.place(ref)
 	b.saw(MetalLBPools)
 	b.saw(MetalLBSetup)
 	b.snap.MetalLB.CRDs = true
@@ -363,18 +468,15 @@ func (b *builder) ipAddressPool(p *ipAddressPool) {
 		pool.Restricted, pool.Priority, pool.Namespaces = true, a.Priority, a.Namespaces
 		pool.ServiceSelectors = len(a.ServiceSelectors) > 0 || len(a.NamespaceSelectors) > 0
 	}
-	for _, text := range p.Spec.Addresses {
-		pool.Addresses = append(pool.Addresses, metallb.ParseAddresses(text))
-	}
-	b.snap.MetalLB.Pools = append(b.snap.MetalLB.Pools, pool)
+	pool.Addresses = b.ranges(MetalLBPools, ref, ".spec.addresses", p.Spec.Addresses)
+	keep(b, MetalLBPools, &b.snap.MetalLB.Pools, ref, pool)
 }
 
 func (b *builder) advertisement(a *advertisement) {
 	ref := Ref{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name}
-	b.place(ref)
 	b.saw(MetalLBAds)
 	b.snap.MetalLB.CRDs = true
-	b.snap.MetalLB.Ads = append(b.snap.MetalLB.Ads, Advertisement{Ref: ref, BGP: a.Kind == "BGPAdvertisement",
+	keep(b, MetalLBAds, &b.snap.MetalLB.Ads, ref, Advertisement{Ref: ref, BGP: a.Kind == "BGPAdvertisement",
 		Pools: a.Spec.IPAddressPools, PoolSelectors: len(a.Spec.IPAddressPoolSelectors) > 0,
 		NodeSelectors: len(a.Spec.NodeSelectors) > 0})
 }

@@ -18,7 +18,6 @@ import (
 
 func (b *builder) node(n *corev1.Node) {
 	ref := Ref{Kind: "Node", Name: n.Name}
-	b.place(ref)
 	b.saw(Nodes)
 	node := Node{Ref: ref, ProviderID: n.Spec.ProviderID,
 		PodCIDRs: b.prefixes(Nodes, ref, ".spec.podCIDRs", n.Spec.PodCIDRs)}
@@ -46,12 +45,11 @@ func (b *builder) node(n *corev1.Node) {
 	}
 	_, node.ControlPlane = n.Labels["node-role.kubernetes.io/control-plane"]
 	_, node.ExcludedFromLB = n.Labels[corev1.LabelNodeExcludeBalancers]
-	b.snap.Nodes = append(b.snap.Nodes, node)
+	keep(b, Nodes, &b.snap.Nodes, ref, node)
 }
 
 func (b *builder) pod(p *corev1.Pod) {
 	ref := Ref{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}
-	b.place(ref)
 	b.saw(Pods)
 	pod := Pod{Ref: ref, Node: p.Spec.NodeName, HostNetwork: p.Spec.HostNetwork,
 		Running: p.Status.Phase == corev1.PodRunning, Created: p.CreationTimestamp.UTC()}
@@ -63,8 +61,9 @@ func (b *builder) pod(p *corev1.Pod) {
 	if owner := metav1.GetControllerOf(p); owner != nil {
 		pod.Owner = Ref{Kind: owner.Kind, Namespace: p.Namespace, Name: owner.Name}
 	}
-	b.snap.Pods = append(b.snap.Pods, pod)
-	b.componentPod(p)
+	if keep(b, Pods, &b.snap.Pods, ref, pod) {
+		b.componentPod(p)
+	}
 }
 
 // componentPod keeps what the Pods of the control plane and of Cilium tell; a
@@ -114,7 +113,6 @@ func parseFlags(args []string) Flags {
 
 func (b *builder) service(s *corev1.Service) {
 	ref := Ref{Kind: "Service", Namespace: s.Namespace, Name: s.Name}
-	b.place(ref)
 	b.saw(Services)
 	v := Service{Ref: ref, Type: string(s.Spec.Type), Selector: s.Spec.Selector,
 		LocalTraffic: s.Spec.ExternalTrafficPolicy == corev1.ServiceExternalTrafficPolicyLocal,
@@ -148,7 +146,7 @@ func (b *builder) service(s *corev1.Service) {
 	if v.Type == string(corev1.ServiceTypeLoadBalancer) {
 		b.loadBalancer(s, &v)
 	}
-	b.snap.Services = append(b.snap.Services, v)
+	keep(b, Services, &b.snap.Services, ref, v)
 }
 
 // loadBalancer reads what only a LoadBalancer Service has. Annotations and labels
@@ -192,7 +190,6 @@ func balancerAnnotations(all map[string]string) map[string]string {
 
 func (b *builder) endpointSlice(e *discoveryv1.EndpointSlice) {
 	ref := Ref{Kind: "EndpointSlice", Namespace: e.Namespace, Name: e.Name}
-	b.place(ref)
 	b.saw(EndpointSlices)
 	family, err := ipfam.Parse(string(e.AddressType))
 	if err != nil { // FQDN: kube-proxy ignores it too
@@ -206,12 +203,11 @@ func (b *builder) endpointSlice(e *discoveryv1.EndpointSlice) {
 			slice.Ready++
 		}
 	}
-	b.snap.EndpointSlices = append(b.snap.EndpointSlices, slice)
+	keep(b, EndpointSlices, &b.snap.EndpointSlices, ref, slice)
 }
 
 func (b *builder) serviceCIDR(c *networkingv1.ServiceCIDR) {
 	ref := Ref{Kind: "ServiceCIDR", Name: c.Name}
-	b.place(ref)
 	b.saw(ServiceCIDRs)
 	cidr := ServiceCIDR{Ref: ref, CIDRs: b.prefixes(ServiceCIDRs, ref, ".spec.cidrs", c.Spec.CIDRs)}
 	for _, condition := range c.Status.Conditions {
@@ -222,7 +218,7 @@ func (b *builder) serviceCIDR(c *networkingv1.ServiceCIDR) {
 			}
 		}
 	}
-	b.snap.ServiceCIDRs = append(b.snap.ServiceCIDRs, cidr)
+	keep(b, ServiceCIDRs, &b.snap.ServiceCIDRs, ref, cidr)
 }
 
 // podCIDRReasons are the reasons of the Events that say that a Node got no pod
@@ -230,9 +226,13 @@ func (b *builder) serviceCIDR(c *networkingv1.ServiceCIDR) {
 // pkg/controller/util/node/controller_utils.go.
 var podCIDRReasons = []string{"CIDRNotAvailable", "CIDRAssignmentFailed"}
 
+func tellsOfRanges(e *corev1.Event) bool {
+	return e.InvolvedObject.Kind == "Node" && slices.Contains(podCIDRReasons, e.Reason)
+}
+
 func (b *builder) event(e *corev1.Event) {
 	b.saw(NodeEvents)
-	if e.InvolvedObject.Kind != "Node" || !slices.Contains(podCIDRReasons, e.Reason) {
+	if !tellsOfRanges(e) {
 		return
 	}
 	last := latest(e.LastTimestamp.UTC(), e.EventTime.UTC())

@@ -116,3 +116,16 @@ type initConfiguration struct {
 		AdvertiseAddress string `json:"advertiseAddress"`
 	} `json:"localAPIEndpoint"`
 }
+
+// customResourceDefinition is apiextensions.k8s.io/v1 CustomResourceDefinition.
+type customResourceDefinition struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Group string `json:"group"`
+	} `json:"spec"`
+}
+
+// serverVersion is what the API server answers under /version.
+type serverVersion struct {
+	GitVersion string `json:"gitVersion"`
+}

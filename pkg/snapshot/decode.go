@@ -1,7 +1,7 @@
 package snapshot
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	kjson "sigs.k8s.io/json"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
 )
@@ -20,14 +19,19 @@ type object struct {
 	value  any
 	kind   string  // of a document that nothing reads; value is nil
 	origin *origin // nil when it came from an API server
-	// broken is the kinds of facts that the document would have added to, had it
-	// been understood.
-	broken []Kind
+	// adds is the kinds of facts that the document adds to. Of a document that was
+	// not understood, or not wholly, they are known in part at best.
+	adds []Kind
+	// problems is what could not be understood; the value is then nil.
+	problems []Problem
+	// placeholders is values of the wrong type that something is still to fill in.
+	placeholders []Problem
 }
 
 // helmValues is a document without a kind that has the look of Helm values.
 type helmValues struct {
 	chart  string // "cilium" or "metallb"
+	path   string // of the values in the document: ".cilium" in those of an umbrella chart
 	values map[string]any
 }
 
@@ -59,6 +63,9 @@ var types = map[string]struct {
 	"metallb.io/BGPAdvertisement":         {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
 	"kubeadm.k8s.io/ClusterConfiguration": {func() any { return new(clusterConfiguration) }, []Kind{KubeadmConfig}},
 	"kubeadm.k8s.io/InitConfiguration":    {func() any { return new(initConfiguration) }, []Kind{KubeadmConfig}},
+
+	// Only whether MetalLB's kinds are served; it adds to no kind of facts.
+	"apiextensions.k8s.io/CustomResourceDefinition": {func() any { return new(customResourceDefinition) }, nil},
 }
 
 func group(apiVersion string) string {
@@ -68,76 +75,101 @@ func group(apiVersion string) string {
 	return ""
 }
 
-// decode is the object of d. What a document is, is decided by what is in it.
-func (d *document) decode() (object, *Problem) {
-	if d.root.Kind != yaml.MappingNode {
-		return object{}, d.problem(Ref{}, fmt.Errorf("a %s where an object is wanted", kindName(d.root)))
-	}
-	kind, apiVersion := text(d.root, "kind"), text(d.root, "apiVersion")
+// decode is the objects of d. What a document is, is decided by what is in it.
+func (d *document) decode() []object {
 	switch {
-	case kind == "" || apiVersion == "":
+	case d.root.Kind != yaml.MappingNode:
+		return d.decodeOther()
+	case d.kind == "" || d.apiVersion == "":
 		return d.decodeValues()
-	case apiVersion == plan.APIVersion && kind == plan.Kind:
-		return object{value: &planFile{d.file}}, nil
+	case d.apiVersion == plan.APIVersion && d.kind == plan.Kind:
+		return []object{{value: &planFile{d.file}}}
 	}
-	t, ok := types[group(apiVersion)+"/"+kind]
+	t, ok := types[group(d.apiVersion)+"/"+d.kind]
 	if !ok {
-		return object{kind: kind}, nil
+		return []object{{kind: d.kind}}
 	}
-	value := t.make()
-	if err := d.into(value); err != nil {
-		metadata := child(d.root, "metadata")
-		return object{broken: t.adds}, d.problem(Ref{kind, text(metadata, "namespace"), text(metadata, "name")}, err)
+	if d.kind != "ConfigMap" { // of no other kind is it of interest who wrote it
+		drop(child(d.root, "metadata"), "managedFields")
 	}
-	return object{value: value, origin: d.origin()}, nil
-}
-
-func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.SequenceNode:
-		return "list"
-	case yaml.ScalarNode:
-		return "single value"
-	}
-	return "document"
-}
-
-// into decodes d as the API server would: names in their exact case, a value of
-// the wrong type is an error, an unknown field is not.
-func (d *document) into(value any) error {
-	data, err := toJSON(d.root)
-	if err != nil {
-		return err
-	}
-	return kjson.UnmarshalCaseSensitivePreserveInts(data, value)
-}
-
-func (d *document) origin() *origin {
-	return &origin{file: d.file, line: d.at(d.root), lines: d.lines(d.root)}
-}
-
-func (d *document) problem(ref Ref, err error) *Problem {
-	return &Problem{Position: Position{File: d.file, Line: d.at(d.root)}, Ref: ref,
-		Message: strings.TrimPrefix(err.Error(), "json: ")}
-}
-
-// decodeValues is a document without kind or apiVersion: Helm values of a chart
-// that we know by keys that no other chart has, or nothing of ours.
-func (d *document) decodeValues() (object, *Problem) {
-	chart := ""
+	o := object{value: t.make(), adds: t.adds}
+	o.filled(d.fill(d.ref(), o.value))
 	switch {
-	case child(child(d.root, "configInline"), "address-pools") != nil:
-		chart = "metallb"
-	case child(child(d.root, "ipam"), "operator") != nil, child(d.root, "kubeProxyReplacement") != nil,
-		child(d.root, "enableIPv4Masquerade") != nil, child(d.root, "enableIPv6Masquerade") != nil,
-		child(d.root, "routingMode") != nil, child(d.root, "bpf") != nil && child(d.root, "ipv6") != nil:
-		chart = "cilium"
+	case len(o.problems)+len(o.placeholders) > 0:
+		o.adds = append(o.adds, addsByName(d.ref())...)
+	case !telling(o.value):
+		return []object{{kind: d.kind}}
 	default:
-		return object{kind: "document without a kind"}, nil
+		o.origin = d.origin()
 	}
-	o := &helmValues{chart: chart}
-	if err := d.into(&o.values); err != nil {
-		return object{broken: []Kind{CiliumConfig}}, d.problem(Ref{}, err)
-	}
-	return object{value: o, origin: d.origin()}, nil
+	return []object{o}
 }
+
+// filled takes over what went wrong in filling o's value, which then says nothing.
+func (o *object) filled(f *filler) {
+	o.problems, o.placeholders = f.problems, f.placeholders
+	if len(f.problems)+len(f.placeholders) > 0 {
+		o.value = nil
+	}
+}
+
+// drop sets the value of key in n to null.
+func drop(n *yaml.Node, key string) {
+	if c := child(n, key); c != nil {
+		*c = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: c.Line}
+	}
+}
+
+// ref is the name of the object of d.
+func (d *document) ref() Ref {
+	if d.kind == kubeadmRef.Kind {
+		return kubeadmRef
+	}
+	metadata := child(d.root, "metadata")
+	return Ref{d.kind, text(metadata, "namespace"), text(metadata, "name")}
+}
+
+// addsByName is the kinds of facts that objects of many uses add to, by their names.
+func addsByName(ref Ref) []Kind {
+	switch ref.Kind + "/" + ref.Name {
+	case "ConfigMap/cilium-config":
+		return []Kind{CiliumConfig}
+	case "ConfigMap/kubeadm-config":
+		return []Kind{KubeadmConfig}
+	case "ConfigMap/kube-proxy", "DaemonSet/kube-proxy":
+		return []Kind{KubeProxySetup}
+	case "DaemonSet/cilium":
+		return []Kind{CiliumConfig, CiliumAgents}
+	}
+	return nil
+}
+
+// telling reports whether value is of interest among the many of its type.
+func telling(value any) bool {
+	switch v := value.(type) {
+	case *corev1.ConfigMap:
+		return configMapUse(v) != ""
+	case *corev1.Event:
+		return tellsOfRanges(v)
+	case *appsv1.DaemonSet:
+		return isCiliumDaemonSet(v) || isKubeProxyDaemonSet(v)
+	case *appsv1.Deployment:
+		return slices.ContainsFunc(v.Spec.Template.Spec.Containers, func(c corev1.Container) bool { return isMetalLBController(v, c) })
+	}
+	return true
+}
+
+// decodeOther is a document that is no mapping. Lists of patches and the like are
+// common beside manifests, a single value is not.
+func (d *document) decodeOther() []object {
+	if d.root.Kind == yaml.SequenceNode || isNull(d.root) {
+		return []object{{kind: noKind}}
+	}
+	at := Position{File: d.file, Line: d.at(d.root)}
+	return []object{{problems: []Problem{{Position: at, Message: describe(d.root) + " where an object is wanted"}}}}
+}
+
+// noKind is what documents without a kind are counted as.
+const noKind = "document without a kind"
+
+func decodeMessage(err error) string { return strings.TrimPrefix(err.Error(), "json: ") }

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // FileOptions is how FromFiles reads.
@@ -177,49 +174,16 @@ func slurp(path string, stdin io.Reader) ([]byte, error) {
 // parseFile parses every document of data by itself.
 func parseFile(name string, data []byte) parsedFile {
 	var parsed parsedFile
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	for _, p := range split(data) {
-		d, err := p.parse(name)
-		switch {
-		case err != nil:
-			parsed.problems = append(parsed.problems, yamlProblem(name, p.line, err))
-		case d != nil:
-			for _, item := range d.items() {
-				o, problem := item.decode()
-				if problem != nil {
-					parsed.problems = append(parsed.problems, *problem)
-				}
-				parsed.objects = append(parsed.objects, o)
+	for _, p := range split(toUTF8(data)) {
+		documents, problem := p.parse(name)
+		if problem != nil {
+			parsed.problems = append(parsed.problems, *problem)
+		}
+		for _, d := range documents {
+			for _, item := range d.objects() {
+				parsed.objects = append(parsed.objects, item.decode()...)
 			}
 		}
 	}
 	return parsed
-}
-
-// yamlProblem is err with its line counted from the start of the file. The
-// library tells the line in its text only.
-func yamlProblem(file string, first int, err error) Problem {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := first
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		var n int
-		if _, err := fmt.Sscanf(rest, "%d:", &n); err == nil {
-			line = first + n - 1
-			_, message, _ = strings.Cut(rest, ": ")
-		}
-	}
-	return Problem{Position: Position{File: file, Line: line}, Message: "not YAML: " + message}
-}
-
-// items is the documents of a List, or d itself.
-func (d *document) items() []*document {
-	list := child(d.root, "items")
-	if list == nil || list.Kind != yaml.SequenceNode || !strings.HasSuffix(text(d.root, "kind"), "List") {
-		return []*document{d}
-	}
-	var documents []*document
-	for _, n := range list.Content {
-		documents = append(documents, &document{file: d.file, line: d.line, root: n})
-	}
-	return documents
 }

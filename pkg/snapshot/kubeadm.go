@@ -1,9 +1,11 @@
 package snapshot
 
 import (
-	"encoding/json"
 	"net/netip"
+	"reflect"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
@@ -13,22 +15,22 @@ import (
 // Source: kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/v1beta4/types.go.
 type extraArgs Flags
 
-// UnmarshalJSON reads both shapes.
-func (a *extraArgs) UnmarshalJSON(data []byte) error {
-	flags := Flags{}
-	if strings.HasPrefix(strings.TrimSpace(string(data)), "[") {
-		var list []struct{ Name, Value string }
-		if err := json.Unmarshal(data, &list); err != nil {
-			return err
-		}
-		for _, arg := range list {
-			flags[arg.Name] = arg.Value
-		}
-	} else if err := json.Unmarshal(data, (*map[string]string)(&flags)); err != nil {
-		return err
+// setFrom reads both shapes.
+func (a *extraArgs) setFrom(f *filler, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode {
+		setTexts(f, n, reflect.ValueOf(a).Elem())
+		return
 	}
-	*a = extraArgs(flags)
-	return nil
+	var list []struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	v := reflect.ValueOf(&list).Elem()
+	setterFor(v.Type())(f, n, v)
+	*a = extraArgs{}
+	for _, arg := range list {
+		(*a)[arg.Name] = arg.Value
+	}
 }
 
 // kubeadmRef is the name of every ClusterConfiguration: that of the ConfigMap in
@@ -51,13 +53,27 @@ func (b *builder) clusterConfiguration(c *clusterConfiguration) {
 	}
 	k.PodSubnet = b.prefixList(kubeadmRef, ".networking.podSubnet", c.Networking.PodSubnet)
 	k.ServiceSubnet = b.prefixList(kubeadmRef, ".networking.serviceSubnet", c.Networking.ServiceSubnet)
-	b.snap.Kubeadm = append(b.snap.Kubeadm, k)
+	for _, args := range []struct {
+		field string
+		flags Flags
+	}{{".apiServer.extraArgs", k.APIServerArgs}, {".controllerManager.extraArgs", k.ControllerArgs}} {
+		for _, value := range args.flags {
+			b.awaits(KubeadmConfig, kubeadmRef, args.field, value)
+		}
+	}
 	b.saw(KubeadmConfig)
+	if i, ok := b.kept[kubeadmRef]; ok { // the same in the version of another kubeadm is no contradiction
+		same := k
+		same.APIVersion = b.snap.Kubeadm[i].APIVersion
+		b.compare(KubeadmConfig, kubeadmRef, b.snap.Kubeadm[i], same)
+		return
+	}
+	keep(b, KubeadmConfig, &b.snap.Kubeadm, kubeadmRef, k)
 }
 
 func (b *builder) initConfiguration(c *initConfiguration) {
-	if text := c.LocalAPIEndpoint.AdvertiseAddress; text != "" {
-		ref := Ref{Kind: "InitConfiguration"}
+	ref := Ref{Kind: "InitConfiguration"}
+	if text := c.LocalAPIEndpoint.AdvertiseAddress; text != "" && b.once(KubeadmConfig, ref, text) {
 		b.advertise = b.addr(KubeadmConfig, ref, ".localAPIEndpoint.advertiseAddress", text)
 	}
 }

@@ -5,7 +5,6 @@ package snapshot
 
 import (
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ type Snapshot struct {
 	Problems []Problem
 	Ignored  map[string]int // documents that nothing reads, by kind
 
-	origins map[Ref][]*origin
+	origins map[Ref]*origin
 	plans   []string
 }
 
@@ -48,6 +47,7 @@ const (
 	TimedOut     Reason = "timed out"
 	Failed       Reason = "failed"
 	Malformed    Reason = "not understood" // read, but some objects or fields make no sense
+	Unfilled     Reason = "a placeholder"  // a value is still to be filled in by another program
 )
 
 // Gap is a kind that is not known, or not wholly.
@@ -120,35 +120,12 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
-// origin is one document that an object was read from, with the line of each of
-// its fields under the hash of its path: a path as text would cost more memory
-// than the object.
-type origin struct {
-	file  string
-	line  int
-	lines map[uint64]int32
-}
-
-func pathHash(field string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(field))
-	return h.Sum64()
-}
-
 // Position is where field of the object stands, or the nearest field around it
 // that the document has. Field is a path such as ".spec.ipFamilies" or
-// ".data.enable-ipv6". An object that several files have is found in the one
-// that has the field.
+// ".data.enable-ipv6", or an argument of a program such as "--cluster-cidr".
 func (s *Snapshot) Position(ref Ref, field string) Position {
-	for path := field; path != ""; path = parentPath(path) {
-		for _, o := range s.origins[ref] {
-			if line, ok := o.lines[pathHash(path)]; ok {
-				return Position{File: o.file, Line: int(line)}
-			}
-		}
-	}
-	if os := s.origins[ref]; len(os) > 0 {
-		return Position{File: os[0].file, Line: os[0].line}
+	if o := s.origins[ref]; o != nil {
+		return o.position(field)
 	}
 	return Position{}
 }

@@ -1,0 +1,100 @@
+package snapshot
+
+import "go.yaml.in/yaml/v3"
+
+// decodeValues is a document without kind or apiVersion: what kubectl version -o
+// yaml prints, Helm values of a chart that we know by keys that no other chart
+// has, or nothing of ours. Values may also be those of an umbrella chart, below
+// the name of the chart that they are for.
+func (d *document) decodeValues() []object {
+	if version := child(d.root, "serverVersion"); child(version, "gitVersion") != nil {
+		return []object{{value: &serverVersion{GitVersion: text(version, "gitVersion")}, adds: []Kind{Versions}}}
+	}
+	var objects []object
+	for _, chart := range charts {
+		switch inner := child(d.root, chart.name); {
+		case chart.knows(d.root):
+			objects = append(objects, d.helmValues(chart, d.root, ""))
+		case chart.knows(inner):
+			objects = append(objects, d.helmValues(chart, inner, "."+chart.name))
+		}
+	}
+	if len(objects) > 0 {
+		return objects
+	}
+	if t, ok := types[group(d.apiVersion)+"/"+d.kind]; ok && d.apiVersion == "" {
+		at := Position{File: d.file, Line: d.at(d.root)}
+		return []object{{adds: t.adds, problems: []Problem{{Position: at, Ref: d.ref(), Field: ".apiVersion", Message: "is missing"}}}}
+	}
+	if d.kind != "" {
+		return []object{{kind: d.kind}}
+	}
+	return []object{{kind: noKind}}
+}
+
+// chart is a Helm chart whose values are read.
+type chart struct {
+	name  string
+	knows func(values *yaml.Node) bool
+	adds  []Kind
+}
+
+var charts = []chart{
+	{"cilium", isCiliumValues, []Kind{CiliumConfig}},
+	// From 0.13 on the chart's values say nothing of addresses.
+	{"metallb", func(n *yaml.Node) bool { return child(child(n, "configInline"), "address-pools") != nil }, []Kind{MetalLBPools}},
+}
+
+// ciliumValues is values that no other chart has.
+var ciliumValues = []string{
+	"autoDirectNodeRoutes", "enableIPv4Masquerade", "enableIPv6Masquerade", "ipv4NativeRoutingCIDR", "ipv6NativeRoutingCIDR",
+	"kubeProxyReplacement", "l2announcements", "routingMode", "tunnelProtocol",
+}
+
+func isCiliumValues(n *yaml.Node) bool {
+	for _, name := range ciliumValues {
+		if child(n, name) != nil {
+			return true
+		}
+	}
+	return child(child(n, "ipam"), "operator") != nil || child(n, "bpf") != nil && child(n, "ipv6") != nil
+}
+
+// helmValues is the values of chart below n, which are at path in d.
+func (d *document) helmValues(chart chart, n *yaml.Node, path string) object {
+	ref := Ref{Kind: "HelmValues", Name: chart.name}
+	inner := &document{file: d.file, line: d.line, root: n}
+	o := object{adds: chart.adds, origin: d.origin()}
+	if chart.name == "metallb" {
+		v := &metallbValues{}
+		o.value = v
+		inner.root = child(n, "configInline")
+		o.filled(inner.fill(ref, &v.config))
+		v.origins = inner.poolOrigins(inner.root)
+		return o
+	}
+	v := &helmValues{chart: chart.name, path: path}
+	o.value = v
+	f := inner.fill(ref, &v.values)
+	f.findUnquoted(n)
+	o.filled(f)
+	return o
+}
+
+// findUnquoted notes the addresses in lists that lack their quotes: in values
+// anything may be a mapping.
+func (f *filler) findUnquoted(n *yaml.Node) {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode && len(f.path) < maxDepth; i += 2 {
+		f.path = append(f.path, segment{name: n.Content[i].Value})
+		f.findUnquoted(n.Content[i+1])
+		f.path = f.path[:len(f.path)-1]
+	}
+	for i := 0; i < len(n.Content) && n.Kind == yaml.SequenceNode && len(f.path) < maxDepth; i++ {
+		f.path = append(f.path, segment{index: i})
+		if unquoted(n.Content[i]) != "" {
+			f.wrong(n.Content[i], "text")
+		}
+		f.findUnquoted(n.Content[i])
+		f.path = f.path[:len(f.path)-1]
+	}
+}
