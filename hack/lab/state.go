@@ -29,9 +29,10 @@ type owner struct {
 	started string // ticks since the machine started
 }
 
-// startOf is when process pid started, or empty when there is none.
-// Source: proc_pid_stat(5): field 22; the name of the program, field 2, is in
-// parentheses and may hold spaces.
+// startOf is when process pid started, or empty when there is none, or one that is
+// dead and only waits to be collected by its parent.
+// Source: proc_pid_stat(5): field 22; the state is field 3; the name of the program,
+// field 2, is in parentheses and may hold spaces.
 func startOf(pid int) string {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
@@ -39,7 +40,7 @@ func startOf(pid int) string {
 	}
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	const starttime = 22 - 3 // counted from field 3, which comes after the name
-	if len(fields) <= starttime {
+	if len(fields) <= starttime || fields[0] == "Z" {
 		return ""
 	}
 	return fields[starttime]
