@@ -306,7 +306,7 @@ func TestConflictIsSymmetric(t *testing.T) {
 	}
 	for pair, want := range map[[2]Use]string{
 		{Pods, Delegated}: "none", {Pods, Routed}: "none", {LAN, Routed}: "warning", {LoadBalancers, LAN}: "none",
-		{Pods, LAN}: "warning", {LAN, Pods}: "error", {Services, Pods}: "error", {LoadBalancers, Services}: "error",
+		{Pods, LAN}: "warning", {LAN, Pods}: "error", {Services, Pods}: "warning", {Pods, Services}: "error", {LoadBalancers, Services}: "error",
 		{Nodes, Reserved}: "none", {LoadBalancers, Reserved}: "error", {LoadBalancers, Nodes}: "error",
 		{LoadBalancers, LoadBalancers}: "error", {Pods, Pods}: "none",
 	} {

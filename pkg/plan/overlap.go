@@ -54,8 +54,11 @@ func Conflict(a, b Range) severity.Severity {
 			return 0 // nodes are hosts that a reserved range may hold
 		}
 	case Pods, Services:
-		if a.Use == b.Use {
+		switch {
+		case a.Use == b.Use:
 			return 0 // two statements about one thing, not two things
+		case a.Use == Pods && b.Use == Services && a.Addrs != b.Addrs && a.Contains(b):
+			return severity.Warning // until a node's block is cut out of the Services' part
 		}
 	}
 	return severity.Error

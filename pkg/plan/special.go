@@ -50,13 +50,15 @@ var specials = []SpecialPrefix{
 	special("ff00::/8", severity.Error, "multicast (RFC 4291)", "are no addresses of hosts"),
 	special("::/8", severity.Warning, "reserved by the IETF (RFC 4291)", "no router outside has a route to"),
 
-	{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Severity: severity.Warning, Default: true,
-		Name: "the default of Cilium's chart", Why: "hides every host of 10.0.0.0/8 from the pods and holds kubeadm's default Service range"},
-	{Prefix: netip.MustParsePrefix("fd00::/104"), Severity: severity.Info, Default: true,
-		Name: "the default of Cilium's chart", Why: "other clusters have too, so that they cannot be joined"},
+	{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Severity: severity.Info, Default: true, Name: ciliumDefault, Why: common},
+	{Prefix: netip.MustParsePrefix("fd00::/104"), Severity: severity.Info, Default: true, Name: ciliumDefault, Why: common},
 }
 
-const nowhere = "are routed nowhere"
+const (
+	nowhere       = "are routed nowhere"
+	ciliumDefault = "the default of Cilium's chart"
+	common        = "other clusters have too, so that they cannot be joined"
+)
 
 // SpecialOf is the special prefix that r lies in, if there is one.
 func SpecialOf(r Range) (SpecialPrefix, bool) {

@@ -18,7 +18,11 @@ import (
 func (v *validation) hostBits() {
 	for _, r := range v.plan.Ranges() {
 		if p, err := netip.ParsePrefix(v.plan.text(r)); err == nil && p != p.Masked() {
-			v.add(HostBits, severity.Warning, r.Field,
+			bad := severity.Info
+			if r.Use == LoadBalancers || r.Use == Reserved {
+				bad = severity.Warning // MetalLB takes all of the prefix
+			}
+			v.add(HostBits, bad, r.Field,
 				fmt.Sprintf("%s has host bits; the range is %s", p, p.Masked()), "write "+p.Masked().String())
 		}
 	}
@@ -118,16 +122,31 @@ func (v *validation) containment() {
 }
 
 func (v *validation) inDelegated(r Range) {
-	site := v.plan.Delegated.Of(r.Family())
-	if !site.IsValid() || r.Use == Delegated || !Public(r.Addrs) || Within(r.Addrs, netipx.RangeOfPrefix(site.Masked())) {
-		return
+	if s, message, fix := v.plan.Foreign(r); s != 0 {
+		v.add(InDelegated, s, r.Field, message, fix)
 	}
-	bad := severity.Error
+}
+
+// Owns reports whether the site may use r, as far as the plan tells: r is not
+// public, or lies in the delegated prefix, or there is none.
+func (p *Plan) Owns(r netipx.IPRange) bool {
+	site := p.Delegated.Of(ipfam.Of(r.From()))
+	return !site.IsValid() || !Public(r) || Within(r, netipx.RangeOfPrefix(site.Masked()))
+}
+
+// Foreign says of a public range that the provider does not route it to the
+// site. The severity is zero when it does.
+func (p *Plan) Foreign(r Range) (s severity.Severity, message, fix string) {
+	if r.Use == Delegated || p.Owns(r.Addrs) {
+		return 0, "", ""
+	}
+	s = severity.Error
 	if r.Use == Services || r.Use == Reserved {
-		bad = severity.Warning // nobody outside answers to these
+		s = severity.Warning // nobody outside is to answer to these
 	}
-	v.add(InDelegated, bad, r.Field, fmt.Sprintf("%s lies outside of %s, which is all that the provider routes to this site", r, site.Masked()),
-		fmt.Sprintf("take a range out of %s", site.Masked()))
+	site := p.Delegated.Of(r.Family()).Masked()
+	return s, fmt.Sprintf("%s lies outside of %s, which is all that the provider routes to this site", r, site),
+		fmt.Sprintf("take a range out of %s", site)
 }
 
 func (v *validation) inLAN(r Range) {
@@ -178,6 +197,9 @@ func (p *Plan) PodEgress(r netip.Prefix) (s severity.Severity, message, fix stri
 	}
 	egress := "spec.egress." + key(f)
 	addrs := netipx.RangeOfPrefix(r.Masked())
+	if !p.Owns(addrs) {
+		return 0, "", "" // the fault is that the site does not have them
+	}
 	reached := containing(append(slices.Clone(p.Routed), p.LAN.Prefixes.Of(f)), addrs).IsValid()
 	switch {
 	case Public(addrs) && !reached:
