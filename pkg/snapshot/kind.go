@@ -62,14 +62,22 @@ var rights = map[Kind][]Right{
 		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{"cilium-config"}},
 		{Group: "cilium.io", Resource: "ciliumnodeconfigs", Verb: "list"},
 	},
-	CiliumAgents: {{Resource: "pods", Verb: "list", Namespace: "kube-system"}},
+	CiliumAgents: {
+		{Group: "apps", Resource: "daemonsets", Verb: "list"},
+		{Resource: "pods", Verb: "list", Namespace: "kube-system"},
+	},
 	CiliumNodes:  {{Group: "cilium.io", Resource: "ciliumnodes", Verb: "list"}},
 	LBIPAMPools:  {{Group: "cilium.io", Resource: "ciliumloadbalancerippools", Verb: "list"}},
 	MetalLBSetup: {
 		{Group: "apps", Resource: "deployments", Verb: "list"},
 		{Resource: "configmaps", Verb: "get", Namespace: "metallb-system"},
+		{Group: "metallb.io", Resource: "ipaddresspools", Verb: "list"},
 	},
-	MetalLBPools: {{Group: "metallb.io", Resource: "ipaddresspools", Verb: "list"}},
+	MetalLBPools: {
+		{Group: "metallb.io", Resource: "ipaddresspools", Verb: "list"},
+		{Group: "apps", Resource: "deployments", Verb: "list"}, // --config names the ConfigMap of before 0.13
+		{Resource: "configmaps", Verb: "get", Namespace: "metallb-system"},
+	},
 	MetalLBAds: {
 		{Group: "metallb.io", Resource: "l2advertisements", Verb: "list"},
 		{Group: "metallb.io", Resource: "bgpadvertisements", Verb: "list"},
