@@ -43,6 +43,9 @@ func hidden(r rune) bool {
 		unicode.In(r, unicode.Zl, unicode.Zp)
 }
 
+// EscapeText is Escape of a text of several lines.
+func EscapeText(s string) string { return strings.Join(escapeLines(s), "\n") }
+
 // escapeLines is Escape of each line of s by itself.
 func escapeLines(s string) []string {
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")

@@ -46,11 +46,25 @@ func (g *grid) text() ([]byte, error) {
 		return nil, err
 	}
 	var trimmed bytes.Buffer
-	for line := range bytes.Lines(out.Bytes()) {
+	for line := range bytes.Lines(repaint(out.Bytes())) {
 		trimmed.Write(bytes.TrimRight(line, " \n"))
 		trimmed.WriteByte('\n')
 	}
 	return trimmed.Bytes(), nil
+}
+
+// repaint ends every colour right after its mark: the table carries it on through
+// the spaces that follow.
+func repaint(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte(plain), nil)
+	for _, signs := range []map[mark]string{symbols, words} {
+		for m, sign := range signs {
+			if code := colorOf(m); code != "" {
+				text = bytes.ReplaceAll(text, []byte(code+sign), []byte(code+sign+plain))
+			}
+		}
+	}
+	return text
 }
 
 func (g *grid) write(w io.Writer) error {

@@ -19,24 +19,29 @@ func WriteJSON(w io.Writer, v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(visible(text.Bytes()))
+	_, err := w.Write(visible(text.Bytes(), surrogates))
 	return err
 }
 
-// visible is JSON text with hidden characters, which can stand inside of its
-// strings only, as escapes.
-func visible(text []byte) []byte {
-	if !bytes.ContainsFunc(text, hiddenInJSON) {
+// surrogates is how JSON escapes a character beyond the first 65,536.
+func surrogates(r rune) string {
+	r -= 0x10000
+	return fmt.Sprintf(`\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+}
+
+// visible is text with its hidden characters, which stand in quoted strings only,
+// as escapes; long is the escape of a character beyond the first 65,536.
+func visible(text []byte, long func(rune) string) []byte {
+	if !bytes.ContainsFunc(text, hiddenInText) {
 		return text
 	}
 	var out bytes.Buffer
 	for _, r := range string(text) {
 		switch {
-		case !hiddenInJSON(r):
+		case !hiddenInText(r):
 			out.WriteRune(r)
-		case r > 0xffff: // a surrogate pair, as JSON has it
-			r -= 0x10000
-			fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		case r > 0xffff:
+			out.WriteString(long(r))
 		default:
 			fmt.Fprintf(&out, `\u%04x`, r)
 		}
@@ -44,4 +49,4 @@ func visible(text []byte) []byte {
 	return out.Bytes()
 }
 
-func hiddenInJSON(r rune) bool { return r != '\n' && hidden(r) }
+func hiddenInText(r rune) bool { return r != '\n' && hidden(r) }

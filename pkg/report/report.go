@@ -150,7 +150,7 @@ func planOf(in Input) *Plan {
 	if in.Plan == nil {
 		return nil
 	}
-	return &Plan{Name: in.Plan.Name, Source: in.Plan.Source(), Families: in.Plan.Want().List(), Found: in.PlanFound}
+	return &Plan{Name: in.Plan.Name, Source: in.Plan.Source(), Families: slices.Clone(in.Plan.Families), Found: in.PlanFound}
 }
 
 func resultOf(result checks.Result, in Input) Result {

@@ -44,14 +44,21 @@ func (s Style) mark(m mark) string {
 	if s.ASCII {
 		sign = words[m]
 	}
-	switch {
-	case !s.Color:
-	case m == markError:
-		return red + sign + plain
-	case m == markWarning, m == markUnknown:
-		return yellow + sign + plain
+	if code := colorOf(m); s.Color && code != "" {
+		return code + sign + plain
 	}
 	return sign
+}
+
+// colorOf is the code of a mark's colour; most have none.
+func colorOf(m mark) string {
+	switch m {
+	case markError:
+		return red
+	case markWarning, markUnknown:
+		return yellow
+	}
+	return ""
 }
 
 // gutter is the mark with the spaces that make all marks equally wide, for cells

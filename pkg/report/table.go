@@ -42,7 +42,7 @@ func (p *printer) wrapped(prefix, text string) {
 	if p.Width > 0 {
 		room = max(p.Width-width(prefix), 1)
 	}
-	for i, line := range wrap(text, room) {
+	for i, line := range Wrap(text, room) {
 		if i > 0 {
 			prefix = indent
 		}
@@ -116,6 +116,9 @@ func (p *printer) heading(r *Report) {
 		depth += ": " + Escape(s.Reason)
 	}
 	p.wrapped(fmt.Sprintf("%-9s", "depth"), depth)
+	if n := len(s.Problems); n > 0 {
+		p.wrapped(fmt.Sprintf("%-9s", "problems"), fmt.Sprintf("%d in what was read, on standard error and in -o json", n))
+	}
 }
 
 func (p *Plan) describe() string {

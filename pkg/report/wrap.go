@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// wrap breaks text at spaces into lines of at most width characters, or into one
+// Wrap breaks text at spaces into lines of at most width characters, or into one
 // line when width is 0. A word is never broken, however long: it may be an
 // address.
-func wrap(text string, width int) []string {
+func Wrap(text string, width int) []string {
 	var lines []string
 	line := ""
 	length := 0

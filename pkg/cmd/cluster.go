@@ -1,0 +1,67 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// readCluster is the snapshot of the cluster that kubeconfig and flags name.
+func (o *doctorOptions) readCluster(ctx context.Context, now time.Time) (*snapshot.Snapshot, error) {
+	config, name, err := o.connection()
+	if err != nil {
+		return nil, err
+	}
+	snap, err := snapshot.FromCluster(ctx, config, snapshot.ClusterOptions{
+		Kinds: kinds(o.chosen), Depth: o.level, Context: name, Now: now,
+	})
+	if errors.Is(err, context.DeadlineExceeded) && o.timeout > 0 {
+		return nil, fmt.Errorf("not done within --timeout %s: %w", o.timeout, err)
+	}
+	return snap, err
+}
+
+// connection is how to reach the cluster, and the name of its context.
+func (o *doctorOptions) connection() (*rest.Config, string, error) {
+	loader := o.config.ToRawKubeConfigLoader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, "", err
+	}
+	config, err := o.config.ToRESTConfig()
+	if err != nil {
+		return nil, "", fmt.Errorf("kubeconfig: %w", err)
+	}
+	name := raw.CurrentContext
+	if *o.config.Context != "" {
+		name = *o.config.Context
+	}
+	if name == "" && *o.config.APIServer == "" && *o.config.ClusterName == "" && config.Host == clientcmd.ClusterDefaults.Server {
+		return nil, "", noCluster(slices.Sorted(maps.Keys(raw.Contexts)), loader.ConfigAccess().GetLoadingPrecedence())
+	}
+	if name == "" {
+		name = config.Host
+	}
+	// Warnings of deprecated versions of custom resources are for their owners.
+	config.WarningHandler = rest.NoWarnings{}
+	return config, name, nil
+}
+
+// noCluster says that nothing names a cluster. kubectl would try a server on this
+// machine's port 8080, which nobody has meant for years.
+func noCluster(contexts, files []string) error {
+	where := strings.Join(files, ", ")
+	if len(contexts) > 0 {
+		return fmt.Errorf("kubeconfig %s has no current context; choose with --context: %s", where, strings.Join(contexts, ", "))
+	}
+	return fmt.Errorf("no cluster: there is no context in kubeconfig %s; audit files with -f, or name a server with --server", where)
+}

@@ -1,0 +1,290 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// noPlan is the value of --plan that keeps doctor from taking one that it finds.
+const noPlan = "none"
+
+type doctorOptions struct {
+	genericiooptions.IOStreams
+	style  *styleFlags
+	config *genericclioptions.ConfigFlags
+
+	files   []string
+	plan    string
+	only    []string
+	skip    []string
+	failOn  string
+	strict  bool
+	depth   string
+	timeout time.Duration
+	output  string
+
+	// Set by Complete.
+	chosen    []*checks.Check
+	threshold severity.Severity // zero: no finding fails the run
+	level     snapshot.Depth
+	format    report.Format
+	print     report.Style
+	input     input
+	live      []string // flags that are about a cluster and were given
+}
+
+func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	o := &doctorOptions{IOStreams: streams, style: style, config: genericclioptions.NewConfigFlags(true)}
+	// The audit is of the whole cluster, and asks for no discovery that could be cached.
+	o.config.Namespace, o.config.CacheDir = nil, nil
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Audit the address ranges of a cluster, of both families",
+		Long: templates.LongDesc(`
+			Audit a cluster, from its API server or from files: whether all that it is made of
+			agrees about the address ranges of both families, with the address plan if there is
+			one, and what fails for whom where it does not. Nothing is ever written.
+
+			The audit is of the whole cluster; what may not be read is named, and the checks that
+			need it are skipped or unknown, never passed.
+
+			Exit status: 0 when nothing was found at or above --fail-on, 1 when something was
+			(with --strict also when a check was skipped or is unknown), 2 when the audit could
+			not be done.`),
+		Example: templates.Examples(`
+			# Audit the cluster of the current context
+			kubectl dualstack doctor
+
+			# Judge it by an address plan, and fail on warnings too
+			kubectl dualstack doctor --plan plan.yaml --fail-on warning
+
+			# Audit files: manifests, kubeadm configuration, Helm values of Cilium and MetalLB
+			kubectl dualstack doctor -f ./cluster -f plan.yaml
+
+			# What kubectl says now, through a pipe
+			kubectl get nodes,services,endpointslices -A -o yaml | kubectl dualstack doctor -f -
+
+			# The load balancers alone, for a script
+			kubectl dualstack doctor --only DS5 -o json`),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.Complete(cmd.Flags()); err != nil {
+				return usageError(cmd, err)
+			}
+			if err := o.Validate(); err != nil {
+				return usageError(cmd, err)
+			}
+			return o.Run(cmd.Context())
+		},
+	}
+	o.addFlags(cmd)
+	cmd.AddCommand(newListCommand(streams), newExplainCommand(style, streams))
+	return cmd
+}
+
+func (o *doctorOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "File, folder, or - for standard input, to audit instead of a cluster; may be repeated.")
+	flags.StringVar(&o.plan, "plan", "", "Address plan to judge by, or none. Without it an AddressPlan among the files is taken.")
+	flags.StringSliceVar(&o.only, "only", nil, "Checks to run: IDs, names, or the beginning of an ID (DS5 is all of that area).")
+	flags.StringSliceVar(&o.skip, "skip", nil, "Checks to leave out, named as for --only.")
+	flags.StringVar(&o.failOn, "fail-on", "error", "Exit with 1 when there is a finding of this severity or worse: error, warning, info or none.")
+	flags.BoolVar(&o.strict, "strict", false, "Exit with 1 also when a check was skipped or is unknown.")
+	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
+	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
+	addOutput(cmd, &o.output, report.Formats...)
+	complete(cmd, "fail-on", "error", "warning", "info", "none")
+	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
+	register(cmd, "only", completeCheckList)
+	register(cmd, "skip", completeCheckList)
+	o.config.AddFlags(flags)
+	markConnection(flags, o.config)
+	completeKubeconfig(cmd, o.config)
+}
+
+// Complete reads the flags into values.
+func (o *doctorOptions) Complete(flags *pflag.FlagSet) (err error) {
+	if o.chosen, err = catalog.Select(o.only, o.skip); err != nil {
+		return err
+	}
+	if o.threshold, err = parseThreshold(o.failOn); err != nil {
+		return err
+	}
+	if o.level, err = snapshot.ParseDepth(o.depth); err != nil {
+		return fmt.Errorf("--depth %w", err)
+	}
+	if o.format, err = parseOutput(o.output, report.Formats...); err != nil {
+		return err
+	}
+	if o.print, err = o.style.style(o.Out); err != nil {
+		return err
+	}
+	o.live = clusterFlags(flags)
+	o.input = input{files: o.files, stdin: o.In}
+	return nil
+}
+
+// parseThreshold reads --fail-on; none is the zero Severity.
+func parseThreshold(s string) (severity.Severity, error) {
+	if s == "none" {
+		return 0, nil
+	}
+	threshold, err := severity.Parse(s)
+	if err != nil {
+		return 0, fmt.Errorf("--fail-on %q: want error, warning, info or none", s)
+	}
+	return threshold, nil
+}
+
+// clusterFlags is the flags that only an API server has a use for and that were
+// given.
+func clusterFlags(flags *pflag.FlagSet) []string {
+	var given []string
+	flags.Visit(func(f *pflag.Flag) {
+		if isConnection(f) || f.Name == "depth" {
+			given = append(given, "--"+f.Name)
+		}
+	})
+	return given
+}
+
+// Validate refuses flags that contradict one another.
+func (o *doctorOptions) Validate() error {
+	stdin := 0
+	for _, f := range append(slices.Clone(o.files), o.plan) {
+		if f == "-" {
+			stdin++
+		}
+	}
+	switch {
+	case len(o.files) > 0 && len(o.live) > 0:
+		return fmt.Errorf("-f reads files and no cluster: leave out %s", strings.Join(o.live, ", "))
+	case stdin > 1:
+		return fmt.Errorf("- is standard input, which can be read once")
+	case len(o.chosen) == 0:
+		return fmt.Errorf("--only and --skip leave no check to run")
+	case o.timeout < 0:
+		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
+	}
+	return nil
+}
+
+// Run audits and prints. The outcome is settled before anything is printed.
+func (o *doctorOptions) Run(ctx context.Context) error {
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+	}
+	named, err := o.namedPlan()
+	if err != nil {
+		return err
+	}
+	snap, err := o.read(ctx)
+	if err != nil {
+		return err
+	}
+	judge, err := o.judge(named, snap)
+	if err != nil {
+		return err
+	}
+	results := judge.run(o.chosen, snap)
+	if err := nothingAudited(snap, judge.plan, results); err != nil {
+		o.notes(snap, judge)
+		return err
+	}
+	outcome := verdict(results, o.threshold, o.strict)
+	o.notes(snap, judge)
+	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Snapshot: snap, Results: results})
+	if err := r.Write(o.Out, o.format, o.print); err != nil {
+		return err
+	}
+	return outcome
+}
+
+// read is the snapshot of the files, or of the cluster. It comes back at once
+// when ctx ends, even where reading does not heed it, as with standard input.
+func (o *doctorOptions) read(ctx context.Context) (*snapshot.Snapshot, error) {
+	now := time.Now()
+	if len(o.files) == 0 {
+		return o.readCluster(ctx, now)
+	}
+	type answer struct {
+		snap *snapshot.Snapshot
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		snap, err := o.input.read(now)
+		done <- answer{snap, err}
+	}()
+	select {
+	case a := <-done:
+		return a.snap, a.err
+	case <-ctx.Done():
+		if context.Cause(ctx) == context.DeadlineExceeded {
+			return nil, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(o.files, " "), o.timeout)
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// kinds is what the chosen checks look at.
+func kinds(chosen []*checks.Check) []snapshot.Kind {
+	wanted := map[snapshot.Kind]bool{snapshot.Versions: true}
+	for _, c := range chosen {
+		for _, k := range slices.Concat(c.Needs, c.Uses) {
+			wanted[k] = true
+		}
+	}
+	var list []snapshot.Kind
+	for _, k := range snapshot.AllKinds {
+		if wanted[k] {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// verdict is whether the results fail the run.
+func verdict(results []checks.Result, threshold severity.Severity, strict bool) error {
+	if threshold != 0 && checks.Worst(results) >= threshold {
+		return errFindings
+	}
+	if strict && slices.ContainsFunc(results, unchecked) {
+		return errFindings
+	}
+	return nil
+}
+
+func unchecked(r checks.Result) bool { return r.Status == checks.Skipped || r.Status == checks.Unknown }
+
+// nothingAudited is an error when the files told nothing that any check looks at:
+// a report without a single fact would read like one without a fault.
+func nothingAudited(snap *snapshot.Snapshot, p *plan.Plan, results []checks.Result) error {
+	if p != nil || slices.ContainsFunc(results, func(r checks.Result) bool { return !unchecked(r) }) {
+		return nil
+	}
+	for _, k := range snapshot.AllKinds {
+		if _, gap := snap.Gap(k); !gap && k != snapshot.Versions {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: nothing to audit: none of it is a document that doctor knows", snap.Source.Name)
+}

@@ -1,0 +1,128 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// standardInput is what a snapshot calls the file "-".
+const standardInput = "standard input"
+
+// input is files to read. Standard input is kept, since a plan in it is read
+// again by the plan's own parser.
+type input struct {
+	files []string
+	stdin io.Reader
+	text  []byte
+}
+
+func (in *input) read(now time.Time) (*snapshot.Snapshot, error) {
+	if slices.Contains(in.files, "-") {
+		text, err := io.ReadAll(in.stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", standardInput, err)
+		}
+		in.text = text
+	}
+	return snapshot.FromFiles(in.files, snapshot.FileOptions{Stdin: bytes.NewReader(in.text), Now: now})
+}
+
+// content is the text of a file that a snapshot names.
+func (in *input) content(name string) ([]byte, error) {
+	if name == standardInput {
+		return in.text, nil
+	}
+	return os.ReadFile(name)
+}
+
+// judge is the plan that a cluster is judged by, if there is one.
+type judge struct {
+	plan     *plan.Plan
+	found    bool   // among the files
+	source   string // of a plan that could not be understood
+	problems []plan.Problem
+}
+
+// namedPlan is the plan of --plan, or nil. One that was asked for and cannot be
+// used ends the run: to judge by something else would be no answer.
+func (o *doctorOptions) namedPlan() (*plan.Plan, error) {
+	if o.plan == "" || o.plan == noPlan {
+		return nil, nil
+	}
+	name, text, err := readNamed(o.plan, o.In)
+	if err != nil {
+		return nil, fmt.Errorf("--plan: %w", err)
+	}
+	p, problems := plan.Parse(name, text)
+	if p == nil {
+		return nil, planErrors(name, problems)
+	}
+	return p, nil
+}
+
+// readNamed reads a file that the command line names; "-" is standard input.
+func readNamed(path string, stdin io.Reader) (name string, text []byte, err error) {
+	if path == "-" {
+		text, err = io.ReadAll(stdin)
+		return standardInput, text, err
+	}
+	text, err = os.ReadFile(path)
+	return path, text, err
+}
+
+// planErrors is all problems of a plan that cannot be used, one a line.
+func planErrors(name string, problems []plan.Problem) error {
+	var errs []error
+	for _, p := range problems {
+		errs = append(errs, fmt.Errorf("%s:%w", name, p))
+	}
+	return errors.Join(errs...)
+}
+
+// judge settles which plan the snapshot is judged by: the named one, none, or the
+// one that was among the files.
+func (o *doctorOptions) judge(named *plan.Plan, snap *snapshot.Snapshot) (judge, error) {
+	plans := slices.Compact(slices.Sorted(slices.Values(snap.Plans())))
+	switch {
+	case named != nil || o.plan == noPlan || len(plans) == 0:
+		return judge{plan: named}, nil
+	case len(plans) > 1:
+		return judge{}, fmt.Errorf("there are %d address plans among the files: %s; choose with --plan FILE, or --plan none",
+			len(plans), strings.Join(plans, ", "))
+	}
+	text, err := o.input.content(plans[0])
+	if err != nil {
+		return judge{}, err
+	}
+	p, problems := plan.Parse(plans[0], text)
+	if p == nil {
+		return judge{source: plans[0], problems: problems}, nil
+	}
+	return judge{plan: p, found: true}, nil
+}
+
+// run runs the checks. Those that need a plan which is there and was not
+// understood are unknown, not skipped.
+func (j judge) run(chosen []*checks.Check, snap *snapshot.Snapshot) []checks.Result {
+	results := checks.Run(chosen, j.plan, snap)
+	if j.source == "" {
+		return results
+	}
+	for i, r := range results {
+		if r.Check.Plan {
+			results[i] = checks.Result{Check: r.Check, Status: checks.Unknown,
+				Reason: fmt.Sprintf("%s: not understood: %d problems", j.source, len(j.problems))}
+		}
+	}
+	return results
+}
