@@ -4,4 +4,17 @@ package controlplane
 import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 
 // Checks is the checks of this area, in the order of their IDs.
-var Checks = []*checks.Check{}
+var Checks = []*checks.Check{
+	serviceRangesAgree,
+	podRangesAgree,
+	servicesAndPodsFamilies,
+	familyOrder,
+	nodeMaskFlags,
+	rangeFlagsParse,
+	blocksSpareServices,
+	advertiseAddress,
+	kubeadmVersion,
+	clusterCIDRInUse,
+	serviceCIDRFamilies,
+	serviceCIDRReady,
+}

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -35,14 +36,33 @@ a second one by itself.`,
 		}
 		for _, n := range in.Nodes() {
 			ips := n.HostIPs()
+			if len(ips) == 0 {
+				continue // kubelet has not reported, or a manifest has no status
+			}
 			for _, f := range wanted.Minus(ipfam.SetOfAddrs(ips)).List() {
-				fs = append(fs, checks.Finding{
-					Object: n.Ref, Field: ".status.addresses", Family: f,
-					Message: fmt.Sprintf("has no %s address; its addresses are %v", f, ips),
-					Fix:     fmt.Sprintf("on %s: kubelet --node-ip=<IPv4>,<IPv6> (kubeadm: nodeRegistration.kubeletExtraArgs), then restart kubelet", n.Name),
-				})
+				fs = append(fs, lacksAddress(n, f, ips))
 			}
 		}
 		return fs
 	},
+}
+
+// lacksAddress is the finding for a Node without an address of family f. What a
+// kubelet with an external cloud provider was told stands in an annotation, and
+// the provider reports the addresses: those it knows, out of those that are told.
+// Source: cloud-provider v0.37.2, node/helpers/address.go GetNodeAddressesFromNodeIP.
+func lacksAddress(n snapshot.Node, f ipfam.Family, ips []netip.Addr) checks.Finding {
+	finding := checks.Finding{
+		Object: n.Ref, Field: ".status.addresses", Family: f,
+		Message: fmt.Sprintf("has no %s address; its addresses are %v", f, ips),
+		Fix:     fmt.Sprintf("on %s: kubelet --node-ip=%s,<%s address> (kubeadm: nodeRegistration.kubeletExtraArgs), then restart kubelet", n.Name, ips[0], f),
+	}
+	switch told := ipfam.SetOfAddrs(n.ProvidedIPs); {
+	case told.Has(f):
+		finding.Message += fmt.Sprintf(", and kubelet was told %v: the cloud provider reports fewer", n.ProvidedIPs)
+		finding.Fix = fmt.Sprintf("give the machine of %s its %s address at the cloud provider, and see the log of the cloud controller manager", n.Name, f)
+	case !told.Empty():
+		finding.Message += fmt.Sprintf(", and kubelet was told %v alone, which hides the others of the cloud provider", n.ProvidedIPs)
+	}
+	return finding
 }

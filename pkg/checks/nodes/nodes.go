@@ -6,4 +6,11 @@ import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 // Checks is the checks of this area, in the order of their IDs.
 var Checks = []*checks.Check{
 	internalIPs,
+	blockFamilies,
+	blocksFitClusterCIDR,
+	blocksUnique,
+	blockAvailable,
+	primaryFamily,
+	blocksInPlan,
+	blockSize,
 }
