@@ -3,16 +3,14 @@
 package metallb
 
 import (
+	"net/netip"
+	"slices"
+
 	"go4.org/netipx"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
-
-// Latest is the newest release whose rules this package knows, and the one that
-// an installation of unknown version is judged by.
-var Latest = release.V(0, 16)
 
 // Pool is a set of ranges that addresses of LoadBalancer Services come from.
 // MetalLB takes both addresses of a Service from one pool.
@@ -39,13 +37,21 @@ type Addresses struct {
 }
 
 // ParseAddresses reads an entry as MetalLB 0.16 does. An entry that it refuses
-// has Err set.
+// has Err set; Refusal has its words.
 func ParseAddresses(text string) Addresses {
 	r, masked, err := plan.ParseAddrs(text)
 	if err != nil {
 		return Addresses{Text: text, Err: err.Error()}
 	}
 	return Addresses{Text: text, Range: r, Masked: masked}
+}
+
+// String is the range in its shortest form, or the text when it is none.
+func (a Addresses) String() string {
+	if !a.Range.IsValid() {
+		return a.Text
+	}
+	return plan.FormatAddrs(a.Range)
 }
 
 // Families is the families that the pool has addresses of.
@@ -55,4 +61,45 @@ func (p Pool) Families() ipfam.Set {
 		s = s.With(ipfam.Of(a.Range.From()))
 	}
 	return s
+}
+
+// Of is the pool's ranges of family f, in their order.
+func (p Pool) Of(f ipfam.Family) []Addresses {
+	var of []Addresses
+	for _, a := range p.Addresses {
+		if ipfam.Of(a.Range.From()) == f {
+			of = append(of, a)
+		}
+	}
+	return of
+}
+
+// Owns reports whether a is one of the addresses that the pool gives out.
+func (p Pool) Owns(a netip.Addr) bool {
+	if p.AvoidBuggyIPs && buggy(a) {
+		return false
+	}
+	return slices.ContainsFunc(p.Addresses, func(e Addresses) bool { return e.Range.Contains(a.Unmap()) })
+}
+
+// Owner is the name of the pool that has every one of as, if one has. MetalLB
+// lets a Service keep addresses only if there is such a pool.
+// Source: metallb v0.16.2, internal/allocator/allocator.go poolFor.
+func Owner(pools []Pool, as []netip.Addr) (name string, ok bool) {
+	for _, p := range pools {
+		if !slices.ContainsFunc(as, func(a netip.Addr) bool { return !p.Owns(a) }) {
+			return p.Name, true
+		}
+	}
+	return "", false
+}
+
+// buggy reports whether avoidBuggyIPs is about a: old clients take an IPv4
+// address that ends in .0 or .255 for a network's own or its broadcast address.
+func buggy(a netip.Addr) bool {
+	if !a.Unmap().Is4() {
+		return false
+	}
+	last := a.Unmap().As4()[3]
+	return last == 0 || last == 255
 }

@@ -1,0 +1,35 @@
+package metallb
+
+import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+
+// Latest is the newest release whose rules this package knows, and the one that
+// an installation of unknown version is judged by.
+var Latest = release.V(0, 16, 2)
+
+// The releases at which a rule of this package changed.
+var (
+	// DualStack is the first release that gives a Service two addresses, both out
+	// of one pool: internal/allocator/allocator.go.
+	DualStack = release.V(0, 12)
+	// CustomResources is the first release that reads IPAddressPools, and no longer
+	// a ConfigMap; its chart refuses configInline.
+	CustomResources = release.V(0, 13)
+	// HonoursEdits is the first release that takes addresses back when an edit of
+	// the pools no longer allows them; earlier ones keep the old pools in memory
+	// until the controller restarts.
+	HonoursEdits = release.V(0, 14, 2)
+	// PreferOne is the first release that gives a PreferDualStack Service one
+	// address when no pool has both (#2587), that adds a second address to one that
+	// has one, and that reads annotations that begin with metallb.io/.
+	PreferOne = release.V(0, 14, 9)
+	// RefusesMixedRanges is the first release that is known to refuse a FROM-TO of
+	// two families; up to 0.15.2 it is a range without an address.
+	RefusesMixedRanges = release.V(0, 16, 2)
+	// HonoursExcludedNodes is the first release whose speakers pass over nodes with
+	// the label node.kubernetes.io/exclude-from-external-load-balancers (#2274).
+	HonoursExcludedNodes = release.V(0, 14, 2)
+
+	refusesReversed = release.V(0, 11) // 0.9.6 takes a FROM-TO whose start is after its end
+	listAnnotation  = release.V(0, 13)
+	emptyMatchesAll = release.V(0, 15) // a serviceAllocation without any condition (#2714)
+)
