@@ -4,4 +4,21 @@ package loadbalancers
 import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 
 // Checks is the checks of this area, in the order of their IDs.
-var Checks = []*checks.Check{}
+var Checks = []*checks.Check{
+	poolHoldsBothFamilies,
+	poolOnLAN,
+	poolParses,
+	poolHostBits,
+	poolAdvertised,
+	leftoverConfig,
+	twoClaimants,
+	poolCapacity,
+	poolFirstAddress,
+	loadBalancerIPField,
+	requestedAddresses,
+	poolNamespace,
+	singleFamilyService,
+	annotatedPool,
+	sharedAddress,
+	announcingNodes,
+}

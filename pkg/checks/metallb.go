@@ -1,0 +1,66 @@
+package checks
+
+import (
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// PoolsInForce is the pools that MetalLB gives addresses out of. Custom resources
+// count only in its own namespace, and where there are any a ConfigMap of the
+// era before does not count.
+// Source: metallb v0.16.2, internal/k8s/k8s.go.
+func (in *Input) PoolsInForce() []snapshot.Pool {
+	m := in.MetalLB()
+	var old, custom []snapshot.Pool
+	for _, p := range in.MetalLBPools() {
+		switch {
+		case p.ConfigMapEra:
+			old = append(old, p)
+		case m.Namespace == "" || p.Namespace == m.Namespace:
+			custom = append(custom, p)
+		}
+	}
+	if len(custom) == 0 || m.Version.Before(metallb.CustomResources) {
+		return old
+	}
+	return custom
+}
+
+// MetalLBTakes reports whether MetalLB is there and gives the Service its
+// addresses, as far as classes tell.
+// Source: metallb v0.16.2, internal/k8s/controllers/service_controller.go.
+func (in *Input) MetalLBTakes(s snapshot.Service) bool {
+	m := in.MetalLB()
+	return s.LoadBalancer() && s.Class == m.Class && len(s.Hostnames) == 0 && (m.Present() || len(in.MetalLBPools()) > 0)
+}
+
+// PlainPools is pools without where they stand.
+func PlainPools(pools []snapshot.Pool) []metallb.Pool {
+	plain := make([]metallb.Pool, len(pools))
+	for i, p := range pools {
+		plain[i] = p.Pool
+	}
+	return plain
+}
+
+// AsMetalLB is s as MetalLB looks at it once it has both of its ClusterIPs, if it
+// asks for both, without the addresses that it asks for.
+func (in *Input) AsMetalLB(s snapshot.Service) metallb.Service {
+	v, _ := in.MetalLBVersion()
+	families := s.Families
+	if len(s.ClusterIPs) > 0 {
+		families = nil
+		for _, a := range s.ClusterIPs {
+			families = append(families, ipfam.Of(a))
+		}
+	} else if s.WantsDual() && len(families) < 2 {
+		first := ipfam.V4
+		if len(families) == 1 {
+			first = families[0]
+		}
+		families = []ipfam.Family{first, first.Other()}
+	}
+	_, pool := metallb.Annotation(s.Annotations, metallb.PoolAnnotation, v)
+	return metallb.Service{Namespace: s.Namespace, Families: families, Policy: s.Policy, Pool: pool}
+}
