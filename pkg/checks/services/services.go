@@ -4,4 +4,17 @@ package services
 import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 
 // Checks is the checks of this area, in the order of their IDs.
-var Checks = []*checks.Check{}
+var Checks = []*checks.Check{
+	serviceClusterIPs,
+	lostFamily,
+	loadBalancerAddresses,
+	addressesFromTwoPools,
+	endpointsOfEachFamily,
+	handMadeSlices,
+	podAddresses,
+	hostNetworkPods,
+	sourceRanges,
+	refusedFamilies,
+	refusedFields,
+	singleStackServices,
+}

@@ -1,0 +1,85 @@
+package services
+
+import (
+	"fmt"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+var loadBalancerAddresses = &checks.Check{
+	ID:       "DS603",
+	Name:     "load-balancer-addresses",
+	Severity: severity.Warning,
+	Doc: checks.Doc{
+		Claim: "a dual-stack LoadBalancer Service has an address of each family",
+		Why: `RequireDualStack is about ClusterIPs. Whether the load balancer gives the Service an
+address of each family is up to its implementation: without one of a family, clients
+of that family cannot reach it from outside, and external DNS gets no record for them.`,
+		Fix:    "See why the implementation gave none: kubectl describe service shows its Events.",
+		Limits: "Names in place of addresses, as clouds give them, are not judged. A Service that was made a moment ago may not have its addresses yet.",
+		Holds:  "Kubernetes 1.23 to 1.37",
+		Since:  "0.1",
+		Refs:   []string{"kubernetes v1.37.2 pkg/apis/core/validation/validation.go", "metallb v0.16.2 controller/service.go"},
+	},
+	Needs: []snapshot.Kind{snapshot.Services},
+	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBPools, snapshot.LBIPAMPools},
+	Run: func(in *checks.Input) (fs []checks.Finding) {
+		lbIPAM := len(in.LBIPAMPools()) > 0
+		for _, s := range in.Services() {
+			has := ipfam.SetOfAddrs(s.Ingress)
+			if !s.LoadBalancer() || !s.Live || !s.Dual() || has.Dual() || len(s.Hostnames) > 0 {
+				continue
+			}
+			owned := in.MetalLBTakes(s) || lbIPAM && s.Class == ""
+			f := checks.Finding{Object: s.Ref, Field: ".status.loadBalancer.ingress"}
+			if given, one := has.Single(); one {
+				f.Family = given.Other()
+				f.Message = fmt.Sprintf("has an address of %s only: %v", given, s.Ingress)
+			} else {
+				f.Message = "has no address"
+				if owned {
+					f.Severity = severity.Error
+				}
+			}
+			f.Message += because(in, s)
+			f.Fix = checks.Command("kubectl", "describe", "service", s.Name, "-n", s.Namespace)
+			fs = append(fs, f)
+		}
+		return fs
+	},
+}
+
+// because is the reason in a few words, where it can be told.
+func because(in *checks.Input, s snapshot.Service) string {
+	if !in.MetalLBTakes(s) {
+		if s.Class != "" {
+			return fmt.Sprintf("; its class is %s", s.Class)
+		}
+		return ""
+	}
+	v, _ := in.MetalLBVersion()
+	pools := checks.PlainPools(in.PoolsInForce())
+	wanted := in.AsMetalLB(s)
+	as, _, err := metallb.Requested(s.Annotations, s.RequestedIP, v)
+	wanted.Requested = as
+	o := metallb.Predict(wanted, pools, nil, v)
+	switch {
+	case err != nil:
+		return "; MetalLB: " + err.Error()
+	case v.Before(metallb.DualStack):
+		return fmt.Sprintf("; MetalLB %s gives one", v)
+	case len(pools) == 0:
+		return "; MetalLB has no pool"
+	case o.Unsure || o.Families().Dual():
+		return "" // the pools would do: used up, or not yet looked at
+	case len(as) == 0 && wanted.Pool == "":
+		return "; no pool of MetalLB that it may use holds both families"
+	case o.Why != "":
+		return "; MetalLB: " + o.Why
+	}
+	return fmt.Sprintf("; MetalLB's pool %s has no other family", o.Pool)
+}
