@@ -7,8 +7,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cmd"
 )
 
@@ -16,6 +14,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the second one ends the process the usual way.
 	context.AfterFunc(ctx, stop)
-	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	streams := cmd.Streams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	os.Exit(cmd.Main(ctx, os.Args, streams))
 }

@@ -16,9 +16,12 @@ import (
 // completer is the name under which kubectl calls a plugin for completion.
 const completer = "kubectl_complete-dualstack"
 
+// Streams is where the commands read and write.
+type Streams = genericiooptions.IOStreams
+
 // Main runs the command line args, whose first word is the name of the program,
 // and gives the code to exit with.
-func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+func Main(ctx context.Context, args []string, streams Streams) int {
 	name, words := programName(args)
 	root := newRootCommand(name, streams)
 	root.SetArgs(words)
