@@ -22,7 +22,7 @@ func (p *Plan) Capacity() Capacity {
 	var c Capacity
 	for _, f := range ipfam.All {
 		if r := p.Pods.Prefixes.Of(f); r.IsValid() {
-			mask := p.nodeMask(f)
+			mask := p.NodeMask(f)
 			*c.Nodes.At(f) = Blocks(r, mask)
 			*c.PodsPerNode.At(f) = PodAddresses(f, mask)
 		}
@@ -33,15 +33,15 @@ func (p *Plan) Capacity() Capacity {
 	for _, pool := range p.LoadBalancers {
 		for _, r := range pool.Addresses {
 			at := c.LoadBalancers.At(ipfam.Of(r.From()))
-			*at = plus(*at, Count(r))
+			*at = Sum(*at, Count(r))
 		}
 	}
 	return c
 }
 
-// nodeMask is the node mask of family f: the plan's, or what
+// NodeMask is the node mask of family f: the plan's, or what
 // kube-controller-manager takes without one.
-func (p *Plan) nodeMask(f ipfam.Family) int {
+func (p *Plan) NodeMask(f ipfam.Family) int {
 	if mask := p.Pods.NodeMask.Of(f); mask != 0 {
 		return mask
 	}
@@ -69,7 +69,7 @@ func ServiceAddresses(r netip.Prefix, v release.Version) uint64 {
 	if ipfam.OfPrefix(r) == ipfam.V4 {
 		return minus(n, 2)
 	}
-	if v.Before(kubernetesServiceCIDRs) {
+	if v.Before(ServiceCIDRsFrom) {
 		n = min(n, maxBitmapAddresses6)
 	}
 	return minus(n, 1)
@@ -85,8 +85,8 @@ func powerOfTwo(bits int) uint64 {
 	return 1 << bits
 }
 
-// plus is a and b, at most math.MaxUint64.
-func plus(a, b uint64) uint64 {
+// Sum is a and b, at most math.MaxUint64.
+func Sum(a, b uint64) uint64 {
 	if a > math.MaxUint64-b {
 		return math.MaxUint64
 	}

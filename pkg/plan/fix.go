@@ -18,8 +18,7 @@ func ServiceSizeFix(r netip.Prefix, v release.Version) string {
 
 // lengthFix is r, lengthened or shortened as little as it takes.
 func lengthFix(r netip.Prefix, shortest, longest int) string {
-	length := min(max(r.Bits(), shortest), longest)
-	return fmt.Sprintf("write %s (/%d to /%d are taken)", netip.PrefixFrom(r.Addr(), length).Masked(), shortest, longest)
+	return fmt.Sprintf("write %s (/%d to /%d are taken)", resized(r, shortest, longest), shortest, longest)
 }
 
 // NodeMaskFix is what to write when kube-controller-manager does not take the
@@ -38,5 +37,26 @@ func kubeadmPodFix(r netip.Prefix, mask int) string {
 	if mask-r.Bits() > maxBlockBits {
 		return fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", r.Bits()+maxBlockBits, r.Bits(), r.Bits()+maxBlockBits)
 	}
-	return fmt.Sprintf("write %s", netip.PrefixFrom(r.Addr(), r.Addr().BitLen()-4).Masked()) // minKubeadmPodAddresses
+	return fmt.Sprintf("write %s", PodLength(r, r.Addr().BitLen()-4)) // minKubeadmPodAddresses
+}
+
+// ServiceLength is the Service range r, lengthened or shortened as little as it
+// takes for kube-apiserver of version v and for kubeadm.
+func ServiceLength(r netip.Prefix, v release.Version) netip.Prefix {
+	shortest, longest := ServiceBits(ipfam.OfPrefix(r), v)
+	widest, smallest := KubeadmServiceBits(ipfam.OfPrefix(r))
+	return resized(r, max(shortest, widest), min(longest, smallest))
+}
+
+// PodLength is the pod range r, lengthened or shortened as little as it takes for
+// kubeadm to cut blocks of mask out of it.
+func PodLength(r netip.Prefix, mask int) netip.Prefix {
+	return resized(r, mask-maxBlockBits, mask)
+}
+
+// Shorter is the prefix around r that is bits shorter.
+func Shorter(r netip.Prefix, bits int) netip.Prefix { return resized(r, 0, r.Bits()-bits) }
+
+func resized(r netip.Prefix, shortest, longest int) netip.Prefix {
+	return netip.PrefixFrom(r.Addr(), max(min(max(r.Bits(), shortest), longest), 0)).Masked()
 }

@@ -39,7 +39,7 @@ const (
 )
 
 // maxBitmapAddresses6 is how much of an IPv6 Service range the allocator before
-// kubernetesServiceCIDRs looks at, whatever its length.
+// ServiceCIDRsFrom looks at, whatever its length.
 // Source: kubernetes v1.37.2, pkg/registry/core/service/ipallocator/bitmap.go New.
 const maxBitmapAddresses6 = 65536
 
@@ -58,9 +58,9 @@ var DefaultNodeMask = ipfam.Pair[int]{V4: 24, V6: 64}
 // range of more than maxServiceHostBits.
 var kubernetesWideServices = release.V(1, 34)
 
-// kubernetesServiceCIDRs is the first release that gives Service addresses out
+// ServiceCIDRsFrom is the first release that gives Service addresses out
 // of ServiceCIDR objects rather than out of a bitmap.
-var kubernetesServiceCIDRs = release.V(1, 33)
+var ServiceCIDRsFrom = release.V(1, 33)
 
 func hostBits(p netip.Prefix) int { return p.Addr().BitLen() - p.Bits() }
 
@@ -74,7 +74,7 @@ func ServiceRangeLimit(r netip.Prefix, v release.Version) string {
 			r, bits, kubernetesWideServices, maxServiceHostBits, r.Addr().BitLen()-maxServiceHostBits)
 	case ipfam.OfPrefix(r) == ipfam.V6 && r.Bits() < minServiceBits6:
 		return fmt.Sprintf("%s is shorter than /%d; kube-apiserver %s and later starts with it and gives no address out of it",
-			r, minServiceBits6, kubernetesServiceCIDRs)
+			r, minServiceBits6, ServiceCIDRsFrom)
 	}
 	return ""
 }

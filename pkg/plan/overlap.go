@@ -166,8 +166,8 @@ func (p *Plan) spaces() []netip.Prefix {
 	return spaces
 }
 
-// FreePrefix is a prefix as long as r that the plan has no other use for, out of
-// the same routed, delegated or private prefix.
-func (p *Plan) FreePrefix(r netip.Prefix) (netip.Prefix, bool) {
-	return Free(r, p.spaces(), p.Ranges())
+// FreePrefix is a prefix as long as r that neither the plan nor one of others has
+// a use for, out of the same routed, delegated or private prefix.
+func (p *Plan) FreePrefix(r netip.Prefix, others ...Range) (netip.Prefix, bool) {
+	return Free(r, p.spaces(), append(p.Ranges(), others...))
 }

@@ -14,7 +14,7 @@ func (v *validation) capacity() {
 	c, want := v.plan.Capacity(), v.plan.Expect
 	for _, f := range v.plan.Want().List() {
 		if pods := v.plan.Pods.Prefixes.Of(f); pods.IsValid() {
-			mask := v.plan.nodeMask(f)
+			mask := v.plan.NodeMask(f)
 			v.enough("spec.pods."+key(f), fmt.Sprintf("node blocks of /%d", mask), "nodes", want.Nodes, c.Nodes, f,
 				fmt.Sprintf("write a pod range of /%d or shorter, or a longer node mask", mask-bitsFor(want.Nodes)))
 			v.enough("spec.pods.nodeMask."+key(f), fmt.Sprintf("pod addresses in a block of /%d", mask), "pods per node", want.PodsPerNode, c.PodsPerNode, f,

@@ -17,23 +17,34 @@ import (
 // what was written has to tell.
 func (v *validation) hostBits() {
 	for _, r := range v.plan.Ranges() {
-		if p, err := netip.ParsePrefix(v.plan.text(r)); err == nil && p != p.Masked() {
-			bad := severity.Info
-			if r.Use == LoadBalancers || r.Use == Reserved {
-				bad = severity.Warning // MetalLB takes all of the prefix
-			}
-			v.add(HostBits, bad, r.Field,
-				fmt.Sprintf("%s has host bits; the range is %s", p, p.Masked()), "write "+p.Masked().String())
+		p := v.plan.Written(r)
+		if !p.IsValid() || p == p.Masked() {
+			continue
 		}
+		v.add(HostBits, HostBitsSeverity(r.Use), r.Field,
+			fmt.Sprintf("%s has host bits; the range is %s", p, p.Masked()), "write "+p.Masked().String())
 	}
 }
 
-// text is r as the file has it, or as it would be written.
-func (p *Plan) text(r Range) string {
-	if s, ok := p.texts[r.Field]; ok {
-		return s
+// HostBitsSeverity is how much host bits matter: programs drop them, and in a
+// pool that makes many addresses of what may have been meant for one.
+func HostBitsSeverity(u Use) severity.Severity {
+	if u == LoadBalancers || u == Reserved {
+		return severity.Warning
 	}
-	return p.prefixAt(r).String()
+	return severity.Info
+}
+
+// Written is r as the file has it, with host bits; it is invalid for FROM-TO.
+func (p *Plan) Written(r Range) netip.Prefix {
+	if text, ok := p.texts[r.Field]; ok {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return netip.Prefix{}
+		}
+		return prefix
+	}
+	return p.prefixAt(r)
 }
 
 // prefixAt is the prefix of r's use and family with its host bits, for a plan

@@ -40,7 +40,7 @@ func (v *validation) serviceSize(f ipfam.Family, r netip.Prefix) {
 }
 
 func (v *validation) podSize(f ipfam.Family, r netip.Prefix) {
-	field, mask := "spec.pods.nodeMask."+key(f), v.plan.nodeMask(f)
+	field, mask := "spec.pods.nodeMask."+key(f), v.plan.NodeMask(f)
 	bad, how := severity.Error, ""
 	if v.plan.Pods.NodeMask.Of(f) == 0 {
 		bad, how = severity.Warning, "; without spec.pods.nodeMask, kube-controller-manager takes /"+fmt.Sprint(mask)

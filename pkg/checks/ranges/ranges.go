@@ -4,4 +4,20 @@ package ranges
 import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 
 // Checks is the checks of this area, in the order of their IDs.
-var Checks = []*checks.Check{}
+var Checks = []*checks.Check{
+	canonical,
+	planArithmetic,
+	disjoint,
+	matchPlan,
+	serviceSize,
+	nodeMask,
+	kubeadmLimits,
+	nodeCapacity,
+	serviceCapacity,
+	podsRouted,
+	privatePodsMasqueraded,
+	documentation,
+	specialPurpose,
+	inDelegated,
+	nodesOnLAN,
+}
