@@ -136,11 +136,12 @@ func (b *builder) service(s *corev1.Service) {
 	}
 	v.Headless = s.Spec.ClusterIP == corev1.ClusterIPNone
 	if !v.Headless {
-		ips, field := s.Spec.ClusterIPs, ".spec.clusterIPs"
-		if len(ips) == 0 && s.Spec.ClusterIP != "" { // written by hand, before the API server fills it in
-			ips, field = []string{s.Spec.ClusterIP}, ".spec.clusterIP"
+		v.ClusterIPs = b.addrs(Services, ref, ".spec.clusterIPs", s.Spec.ClusterIPs)
+		if text := s.Spec.ClusterIP; len(s.Spec.ClusterIPs) == 0 && text != "" { // by hand: the API server fills in the other
+			if a := b.addr(Services, ref, ".spec.clusterIP", text); a.IsValid() {
+				v.ClusterIPs = append(v.ClusterIPs, a)
+			}
 		}
-		v.ClusterIPs = b.addrs(Services, ref, field, ips)
 	}
 	v.ExternalIPs = b.addrs(Services, ref, ".spec.externalIPs", s.Spec.ExternalIPs)
 	if v.Type == string(corev1.ServiceTypeLoadBalancer) {

@@ -93,7 +93,11 @@ func (d *document) decode() []object {
 		drop(child(d.root, "metadata"), "managedFields")
 	}
 	o := object{value: t.make(), adds: t.adds}
-	o.filled(d.fill(d.ref(), o.value))
+	f := d.fill(d.ref(), o.value)
+	if d.ref().Name == "" && group(d.apiVersion) != "kubeadm.k8s.io" {
+		f.problem(d.root, "has no name")
+	}
+	o.filled(f)
 	switch {
 	case len(o.problems)+len(o.placeholders) > 0:
 		o.adds = append(o.adds, addsByName(d.ref())...)

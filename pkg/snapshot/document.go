@@ -62,6 +62,7 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 	if err != nil && brace.Match(data) {
 		var filled yaml.Node
 		if yaml.Unmarshal(brace.ReplaceAllFunc(data, asParenthesis), &filled) == nil {
+			asBraces(&filled, 0)
 			root, err = filled, nil
 		}
 	}
@@ -76,6 +77,18 @@ func asParenthesis(placeholder []byte) []byte {
 	out := bytes.Clone(placeholder)
 	out[1], out[len(out)-1] = '(', ')'
 	return out
+}
+
+var parenthesis = regexp.MustCompile(`\$\(([^()\n]*)\)`)
+
+// asBraces undoes asParenthesis below n.
+func asBraces(n *yaml.Node, depth int) {
+	n.Value = parenthesis.ReplaceAllString(n.Value, "$${$1}")
+	for _, c := range n.Content {
+		if depth < maxDepth {
+			asBraces(c, depth+1)
+		}
+	}
 }
 
 // fault is err with its line counted from the start of the file, or nil when p is

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,10 +18,10 @@ type filler struct {
 	doc          *document
 	ref          Ref
 	problems     []Problem
-	placeholders []Problem // values that are still to be filled in by something else
-	path         []segment // of the current value
-	aliases      int       // how many aliases the current value is inside of
-	expanded     int       // how many nodes were visited by way of aliases
+	placeholders []Problem    // values that are still to be filled in by something else
+	path         []segment    // of the current value
+	aliases      []*yaml.Node // what the aliases stand for that the current value is inside of
+	expanded     int          // how many nodes were visited by way of aliases
 	stopped      bool
 }
 
@@ -34,9 +35,12 @@ type segment struct {
 // thousandth of it.
 const maxExpanded = 100_000
 
-// fill sets what to points to from d.
-func (d *document) fill(ref Ref, to any) *filler {
+// fill sets what to points to from d, which is the value of the fields in, if any.
+func (d *document) fill(ref Ref, to any, in ...string) *filler {
 	f := &filler{doc: d, ref: ref, path: make([]segment, 0, 16)}
+	for _, name := range in {
+		f.path = append(f.path, segment{name: name})
+	}
 	v := reflect.ValueOf(to).Elem()
 	f.value(d.root, v, setterFor(v.Type()))
 	return f
@@ -45,9 +49,13 @@ func (d *document) fill(ref Ref, to any) *filler {
 // value sets v from n.
 func (f *filler) value(n *yaml.Node, v reflect.Value, set setter) {
 	if n.Kind == yaml.AliasNode {
-		f.aliases++
-		defer func() { f.aliases-- }()
 		n = follow(n)
+		if slices.Contains(f.aliases, n) {
+			f.stop(n, "what the anchor %q stands for contains itself", n.Anchor)
+			return
+		}
+		f.aliases = append(f.aliases, n)
+		defer func() { f.aliases = f.aliases[:len(f.aliases)-1] }()
 	}
 	if f.within(n) && !isNull(n) {
 		set(f, n, v)
@@ -66,22 +74,31 @@ func (f *filler) itemValue(index int, n *yaml.Node, v reflect.Value, set setter)
 	f.path = f.path[:len(f.path)-1]
 }
 
-// within reports whether n may still be read; a document that is too deep, or has
-// too much behind its aliases, is a problem once.
+// within reports whether n may still be read: a document may be too deep, or have
+// too much behind its aliases.
 func (f *filler) within(n *yaml.Node) bool {
-	if f.aliases > 0 {
-		f.expanded++
+	if len(f.aliases) > 0 {
+		f.expand(n)
 	}
-	switch {
-	case f.stopped:
-	case f.expanded > maxExpanded:
-		f.problem(n, "its aliases stand for more than %d values", maxExpanded)
-		f.stopped = true
-	case len(f.path) > maxDepth:
-		f.problem(n, "nested more than %d levels deep", maxDepth)
-		f.stopped = true
+	if len(f.path) > maxDepth {
+		f.stop(n, "nested more than %d levels deep", maxDepth)
 	}
 	return !f.stopped
+}
+
+// expand counts a node that is there by way of an alias.
+func (f *filler) expand(n *yaml.Node) {
+	if f.expanded++; f.expanded > maxExpanded {
+		f.stop(n, "its aliases stand for more than %d values", maxExpanded)
+	}
+}
+
+// stop ends the reading of the document with a problem.
+func (f *filler) stop(n *yaml.Node, format string, args ...any) {
+	if !f.stopped {
+		f.problem(n, format, args...)
+	}
+	f.stopped = true
 }
 
 func (f *filler) field() string {
@@ -204,13 +221,13 @@ func (f *filler) fields(n *yaml.Node) []*yaml.Node {
 func (f *filler) merged(n *yaml.Node, depth int) []*yaml.Node {
 	var own, merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Tag != "!!merge" {
+		value := follow(n.Content[i+1])
+		switch {
+		case n.Content[i].Tag != "!!merge":
 			own = append(own, n.Content[i], n.Content[i+1])
-			continue
-		}
-		if value := follow(n.Content[i+1]); value.Kind == yaml.SequenceNode {
+		case value.Kind == yaml.SequenceNode:
 			merges = append(merges, value.Content...)
-		} else {
+		default:
 			merges = append(merges, value)
 		}
 	}
@@ -219,13 +236,17 @@ func (f *filler) merged(n *yaml.Node, depth int) []*yaml.Node {
 		has[own[i].Value] = true
 	}
 	for _, m := range merges {
-		if m = follow(m); m.Kind != yaml.MappingNode || depth > maxDepth {
+		if depth > maxDepth {
+			f.stop(m, "merges itself")
+		}
+		if m = follow(m); m.Kind != yaml.MappingNode || f.stopped {
 			continue
 		}
 		content := f.merged(m, depth+1)
 		for i := 0; i+1 < len(content); i += 2 {
-			if f.expanded++; f.expanded <= maxExpanded && !has[content[i].Value] {
-				has[content[i].Value] = true
+			f.expand(content[i])
+			if key := content[i].Value; !has[key] {
+				has[key] = true
 				own = append(own, content[i], content[i+1])
 			}
 		}

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,64 +26,34 @@ const maxFile = 256 << 20
 // below it that ends in .yaml, .yml or .json, or "-" for standard input. What a
 // document is, is decided by what is in it. A document that cannot be understood
 // is one of the snapshot's Problems and does not hide the others; an error means
-// that nothing was there to be read at all.
+// that no document was understood at all, and has all the reasons.
 func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
 	b := newBuilder(Source{Name: strings.Join(paths, " "), At: opts.Now, Deep: true, Pods: -1, Reason: "from files"})
-	files, err := list(paths)
-	if err != nil {
-		return nil, err
-	}
+	files, problems := list(paths)
+	b.snap.Problems = problems
+	understood := false
 	for parsed := range readAll(files, opts.Stdin) {
 		b.snap.Problems = append(b.snap.Problems, parsed.problems...)
 		for _, o := range parsed.objects {
+			understood = understood || len(o.problems) == 0
 			b.add(o)
 		}
+	}
+	if !understood {
+		return nil, nothingUnderstood(paths, b.snap.Problems)
 	}
 	return b.fromFiles(), nil
 }
 
-// list is the files below paths, in the order given and sorted within a folder.
-func list(paths []string) ([]string, error) {
-	var files []string
-	var errs []error
-	for _, path := range paths {
-		if path == "-" {
-			files = append(files, path)
-			continue
-		}
-		info, err := os.Stat(path)
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case !info.IsDir():
-			files = append(files, path)
-		default:
-			below, err := manifests(path)
-			if err != nil {
-				errs = append(errs, err)
-			} else if len(below) == 0 {
-				errs = append(errs, fmt.Errorf("read %s: the folder has no .yaml, .yml or .json file", path))
-			}
-			files = append(files, below...)
-		}
+func nothingUnderstood(paths []string, problems []Problem) error {
+	if len(problems) == 0 {
+		return fmt.Errorf("read %s: no document in it", strings.Join(paths, ", "))
 	}
-	return files, errors.Join(errs...)
-}
-
-// manifests is the files of a folder that may hold manifests. Links are not
-// followed: a folder must not lead outside itself.
-func manifests(dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.Type().IsRegular() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))) {
-			files = append(files, path)
-		}
-		return nil
-	})
-	return files, err
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = errors.New(p.String())
+	}
+	return errors.Join(errs...)
 }
 
 // parsedFile is what a file holds: the objects that anything reads, decoded, and
@@ -145,24 +112,36 @@ func readAll(files []string, stdin io.Reader) iter.Seq[parsedFile] {
 func readFile(path string, stdin io.Reader) parsedFile {
 	data, err := slurp(path, stdin)
 	if err != nil {
-		return parsedFile{problems: []Problem{{Position: Position{File: path, Line: 1}, Message: err.Error()}}}
+		return parsedFile{problems: []Problem{unreadable(path, err)}}
 	}
 	name := path
-	if path == "-" {
+	if path == standardInput {
 		name = "standard input"
 	}
 	return parseFile(name, data)
 }
 
+// slurp is the content of a file. Only regular files are opened: a pipe that
+// nobody writes to would never end.
 func slurp(path string, stdin io.Reader) ([]byte, error) {
 	from := stdin
-	if path != "-" {
+	if path != standardInput {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if !info.Mode().IsRegular() {
+			return nil, errors.New("not a regular file; a pipe is read as -f -")
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
 		from = f
+	}
+	if from == nil {
+		return nil, errors.New("there is no standard input")
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
 	if err == nil && len(data) > maxFile {

@@ -112,10 +112,10 @@ type Position struct {
 	Line int
 }
 
-// String is "FILE:LINE", or empty.
+// String is "FILE:LINE", FILE for the file as a whole, or empty.
 func (p Position) String() string {
-	if p.File == "" {
-		return ""
+	if p.File == "" || p.Line == 0 {
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }

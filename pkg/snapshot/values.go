@@ -1,6 +1,10 @@
 package snapshot
 
-import "go.yaml.in/yaml/v3"
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // decodeValues is a document without kind or apiVersion: what kubectl version -o
 // yaml prints, Helm values of a chart that we know by keys that no other chart
@@ -14,9 +18,9 @@ func (d *document) decodeValues() []object {
 	for _, chart := range charts {
 		switch inner := child(d.root, chart.name); {
 		case chart.knows(d.root):
-			objects = append(objects, d.helmValues(chart, d.root, ""))
+			objects = append(objects, d.helmValues(chart, d.root))
 		case chart.knows(inner):
-			objects = append(objects, d.helmValues(chart, inner, "."+chart.name))
+			objects = append(objects, d.helmValues(chart, inner, chart.name))
 		}
 	}
 	if len(objects) > 0 {
@@ -60,8 +64,8 @@ func isCiliumValues(n *yaml.Node) bool {
 	return child(child(n, "ipam"), "operator") != nil || child(n, "bpf") != nil && child(n, "ipv6") != nil
 }
 
-// helmValues is the values of chart below n, which are at path in d.
-func (d *document) helmValues(chart chart, n *yaml.Node, path string) object {
+// helmValues is the values of chart at n, which is the value of the fields in.
+func (d *document) helmValues(chart chart, n *yaml.Node, in ...string) object {
 	ref := Ref{Kind: "HelmValues", Name: chart.name}
 	inner := &document{file: d.file, line: d.line, root: n}
 	o := object{adds: chart.adds, origin: d.origin()}
@@ -69,13 +73,16 @@ func (d *document) helmValues(chart chart, n *yaml.Node, path string) object {
 		v := &metallbValues{}
 		o.value = v
 		inner.root = child(n, "configInline")
-		o.filled(inner.fill(ref, &v.config))
+		o.filled(inner.fill(ref, &v.config, append(in, "configInline")...))
 		v.origins = inner.poolOrigins(inner.root)
 		return o
 	}
-	v := &helmValues{chart: chart.name, path: path}
+	v := &helmValues{chart: chart.name}
 	o.value = v
-	f := inner.fill(ref, &v.values)
+	if len(in) > 0 {
+		v.path = "." + strings.Join(in, ".")
+	}
+	f := inner.fill(ref, &v.values, in...)
 	f.findUnquoted(n)
 	o.filled(f)
 	return o
