@@ -1,6 +1,8 @@
 package checks
 
 import (
+	"slices"
+
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
@@ -28,11 +30,23 @@ func (in *Input) PoolsInForce() []snapshot.Pool {
 }
 
 // MetalLBTakes reports whether MetalLB is there and gives the Service its
-// addresses, as far as classes tell.
+// addresses, as far as classes, and the addresses that it has, tell.
 // Source: metallb v0.16.2, internal/k8s/controllers/service_controller.go.
 func (in *Input) MetalLBTakes(s snapshot.Service) bool {
-	m := in.MetalLB()
-	return s.LoadBalancer() && s.Class == m.Class && len(s.Hostnames) == 0 && (m.Present() || len(in.MetalLBPools()) > 0)
+	m, pools := in.MetalLB(), in.PoolsInForce()
+	if !s.LoadBalancer() || s.Class != m.Class || len(s.Hostnames) > 0 || !m.Present() && len(pools) == 0 {
+		return false
+	}
+	return len(s.Ingress) == 0 || len(pools) == 0 || fromMetalLB(s, pools)
+}
+
+// fromMetalLB reports whether MetalLB gave the addresses that the Service has: it
+// says so, or at least one of them is of its pools.
+func fromMetalLB(s snapshot.Service, pools []snapshot.Pool) bool {
+	if _, pool := metallb.Annotation(s.Annotations, metallb.OriginAnnotation, metallb.Latest); pool != "" {
+		return true
+	}
+	return slices.ContainsFunc(pools, func(p snapshot.Pool) bool { return slices.ContainsFunc(s.Ingress, p.Owns) })
 }
 
 // PlainPools is pools without where they stand.

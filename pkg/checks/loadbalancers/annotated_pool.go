@@ -41,8 +41,12 @@ PreferDualStack Service gets one address of such a pool, and before 0.14.9 none.
 			if as, _, err := metallb.Requested(s.Annotations, s.RequestedIP, v); err != nil || len(as) > 0 {
 				continue // asking for addresses has its own check
 			}
-			fault, level := poolFault(in.AsMetalLB(s), pools, v)
-			if fault == "" || !familiesKnown(s) {
+			asks := in.AsMetalLB(s)
+			if !familiesKnown(s) {
+				asks.Families = nil
+			}
+			fault, level := poolFault(asks, pools, v)
+			if fault == "" {
 				continue
 			}
 			fs = append(fs, checks.Finding{
@@ -55,7 +59,8 @@ PreferDualStack Service gets one address of such a pool, and before 0.14.9 none.
 	},
 }
 
-// poolFault is what is wrong with the pool that s asks for.
+// poolFault is what is wrong with the pool that s asks for. Families that are not
+// known are not judged.
 func poolFault(s metallb.Service, pools []snapshot.Pool, v release.Version) (fault string, level severity.Severity) {
 	i := slices.IndexFunc(pools, func(p snapshot.Pool) bool { return p.Ref.Name == s.Pool })
 	if i < 0 {
@@ -65,8 +70,8 @@ func poolFault(s metallb.Service, pools []snapshot.Pool, v release.Version) (fau
 		return "which serviceAllocation keeps for others: it gets no address", severity.Error
 	}
 	wanted := ipfam.SetOf(s.Families...)
-	if v.Before(metallb.DualStack) {
-		wanted = ipfam.SetOf(s.Families[:1]...)
+	if v.Before(metallb.DualStack) && len(s.Families) > 0 {
+		wanted = ipfam.SetOf(s.Families[0])
 	}
 	missing := wanted.Minus(pools[i].Families())
 	switch {

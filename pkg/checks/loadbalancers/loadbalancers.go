@@ -21,4 +21,5 @@ var Checks = []*checks.Check{
 	annotatedPool,
 	sharedAddress,
 	announcingNodes,
+	lbIPAMFamilies,
 }

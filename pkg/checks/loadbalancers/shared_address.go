@@ -3,9 +3,11 @@ package loadbalancers
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
@@ -48,7 +50,7 @@ the same address, and connections over that family break at random.`,
 					Object: s.Ref, Field: ".status.loadBalancer.ingress", Family: ipfam.Of(a),
 					Message: fmt.Sprintf("shares %s with %s, and its first address is %s, not %s: the announcing node is chosen by the first address, so two nodes may answer for %s",
 						a, other.Ref, s.Ingress[0], other.Ingress[0], a),
-					Fix: fmt.Sprintf("give both the same families: %s", checks.Command("kubectl", "get", "service", "-n", s.Namespace, s.Name, "-o", "yaml")),
+					Fix: sameAddresses(s, other),
 				})
 			}
 		}
@@ -64,4 +66,21 @@ func inL2(a netip.Addr, pools []snapshot.Pool, ads []snapshot.Advertisement) boo
 		}
 	}
 	return false
+}
+
+// sameAddresses gives the Service with fewer addresses those of the other.
+func sameAddresses(a, b snapshot.Service) string {
+	if len(a.Ingress) > len(b.Ingress) {
+		a, b = b, a
+	}
+	texts := make([]string, len(b.Ingress))
+	for i, address := range b.Ingress {
+		texts[i] = address.String()
+	}
+	policy := "SingleStack"
+	if ipfam.SetOfAddrs(b.Ingress).Dual() {
+		policy = "RequireDualStack"
+	}
+	return checks.Patch(a.Ref, fmt.Sprintf(`{"metadata":{"annotations":{"metallb.io/%s":"%s"}},"spec":{"ipFamilyPolicy":"%s"}}`,
+		metallb.AddressesAnnotation, strings.Join(texts, ","), policy))
 }

@@ -36,11 +36,16 @@ DNS its record, and every connection over that family is refused.`,
 				if n.Of(f) > 0 || n.Of(f.Other()) == 0 {
 					continue
 				}
-				fs = append(fs, checks.Finding{
+				finding := checks.Finding{
 					Object: s.Ref, Field: ".spec.ipFamilies", Family: f,
 					Message: fmt.Sprintf("has ready endpoints of %s (%d) and none of %s: connections over %s are refused", f.Other(), n.Of(f.Other()), f, f),
 					Fix:     checks.Command("kubectl", "get", "pods", "-n", s.Namespace, "-l", selector(s.Selector), "-o", "custom-columns=NAME:.metadata.name,IPS:.status.podIPs[*].ip"),
-				})
+				}
+				if s.Headless { // clients see no record of the family, and take the other
+					finding.Severity = severity.Warning
+					finding.Message = fmt.Sprintf("has ready endpoints of %s (%d) and none of %s: its name has no address of %s", f.Other(), n.Of(f.Other()), f, f)
+				}
+				fs = append(fs, finding)
 			}
 		}
 		return fs

@@ -34,10 +34,10 @@ keep their addresses until the controller restarts and are pending from then on;
 		v, known := in.MetalLBVersion()
 		pools := in.PoolsInForce()
 		for _, s := range in.Services() {
-			if !in.MetalLBTakes(s) || len(s.Ingress) == 0 || v.Before(metallb.DualStack) {
+			if !in.MetalLBTakes(s) || len(s.Ingress) == 0 || len(pools) == 0 || v.Before(metallb.DualStack) {
 				continue
 			}
-			if _, ok := metallb.Owner(checks.PlainPools(pools), s.Ingress); ok || !isMetalLBs(s, pools) {
+			if _, ok := metallb.Owner(checks.PlainPools(pools), s.Ingress); ok {
 				continue
 			}
 			f := checks.Finding{
@@ -52,15 +52,6 @@ keep their addresses until the controller restarts and are pending from then on;
 		}
 		return fs
 	},
-}
-
-// isMetalLBs reports whether MetalLB gave the addresses: it says so, or at least
-// one is of its pools.
-func isMetalLBs(s snapshot.Service, pools []snapshot.Pool) bool {
-	if _, pool := metallb.Annotation(s.Annotations, metallb.OriginAnnotation, metallb.Latest); pool != "" {
-		return true
-	}
-	return len(ownersOf(s, pools)) > 0
 }
 
 // ownersOf is the pools that have at least one of the Service's addresses.
