@@ -21,11 +21,13 @@ func (o *doctorOptions) readCluster(ctx context.Context, now time.Time) (*snapsh
 	if err != nil {
 		return nil, err
 	}
+	watch := newProgress(o.ErrOut)
 	snap, err := snapshot.FromCluster(ctx, config, snapshot.ClusterOptions{
-		Kinds: kinds(o.chosen), Depth: o.level, Context: name, Now: now,
+		Kinds: kinds(o.chosen), Depth: o.level, Context: name, Now: now, Progress: watch.say,
 	})
-	if errors.Is(err, context.DeadlineExceeded) && o.timeout > 0 {
-		return nil, fmt.Errorf("not done within --timeout %s: %w", o.timeout, err)
+	watch.clear()
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil, fmt.Errorf("read %s: not done within --timeout %s", config.Host, o.timeout)
 	}
 	return snap, err
 }
@@ -51,8 +53,6 @@ func (o *doctorOptions) connection() (*rest.Config, string, error) {
 	if name == "" {
 		name = config.Host
 	}
-	// Warnings of deprecated versions of custom resources are for their owners.
-	config.WarningHandler = rest.NoWarnings{}
 	return config, name, nil
 }
 

@@ -205,13 +205,12 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		return err
 	}
 	results := judge.run(o.chosen, snap)
-	if err := nothingAudited(snap, judge.plan, results); err != nil {
-		o.notes(snap, judge)
-		return err
-	}
 	outcome := verdict(results, o.threshold, o.strict)
 	o.notes(snap, judge)
-	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Snapshot: snap, Results: results})
+	if !anyAudited(results) && !anyKnown(snap, judge.plan) {
+		return nothingAudited(snap)
+	}
+	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
 	}
@@ -275,16 +274,26 @@ func verdict(results []checks.Result, threshold severity.Severity, strict bool) 
 
 func unchecked(r checks.Result) bool { return r.Status == checks.Skipped || r.Status == checks.Unknown }
 
-// nothingAudited is an error when the files told nothing that any check looks at:
-// a report without a single fact would read like one without a fault.
-func nothingAudited(snap *snapshot.Snapshot, p *plan.Plan, results []checks.Result) error {
-	if p != nil || slices.ContainsFunc(results, func(r checks.Result) bool { return !unchecked(r) }) {
-		return nil
+func anyAudited(results []checks.Result) bool {
+	return slices.ContainsFunc(results, func(r checks.Result) bool { return !unchecked(r) })
+}
+
+// anyKnown reports whether there is any fact beside the server's version, or a plan
+// among files: a report without one would read like that of a cluster without a
+// fault.
+func anyKnown(snap *snapshot.Snapshot, p *plan.Plan) bool {
+	if !snap.Source.Live && p != nil {
+		return true
 	}
-	for _, k := range snapshot.AllKinds {
-		if _, gap := snap.Gap(k); !gap && k != snapshot.Versions {
-			return nil
-		}
+	return slices.ContainsFunc(snapshot.AllKinds, func(k snapshot.Kind) bool {
+		_, gap := snap.Gap(k)
+		return !gap && k != snapshot.Versions
+	})
+}
+
+func nothingAudited(snap *snapshot.Snapshot) error {
+	if snap.Source.Live {
+		return fmt.Errorf("%s: nothing to audit: nothing that was asked for could be read", snap.Source.Name)
 	}
-	return fmt.Errorf("%s: nothing to audit: none of it is a document that doctor knows", snap.Source.Name)
+	return fmt.Errorf("%s: nothing to audit: no document in it is one that doctor knows", snap.Source.Name)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
@@ -47,10 +48,9 @@ func (in *input) content(name string) ([]byte, error) {
 
 // judge is the plan that a cluster is judged by, if there is one.
 type judge struct {
-	plan     *plan.Plan
-	found    bool   // among the files
-	source   string // of a plan that could not be understood
-	problems []plan.Problem
+	plan   *plan.Plan
+	found  bool // among the files
+	broken report.BrokenPlan
 }
 
 // namedPlan is the plan of --plan, or nil. One that was asked for and cannot be
@@ -106,7 +106,7 @@ func (o *doctorOptions) judge(named *plan.Plan, snap *snapshot.Snapshot) (judge,
 	}
 	p, problems := plan.Parse(plans[0], text)
 	if p == nil {
-		return judge{source: plans[0], problems: problems}, nil
+		return judge{broken: report.BrokenPlan{Source: plans[0], Problems: problems}}, nil
 	}
 	return judge{plan: p, found: true}, nil
 }
@@ -115,13 +115,13 @@ func (o *doctorOptions) judge(named *plan.Plan, snap *snapshot.Snapshot) (judge,
 // understood are unknown, not skipped.
 func (j judge) run(chosen []*checks.Check, snap *snapshot.Snapshot) []checks.Result {
 	results := checks.Run(chosen, j.plan, snap)
-	if j.source == "" {
+	if j.broken.Source == "" {
 		return results
 	}
 	for i, r := range results {
 		if r.Check.Plan {
 			results[i] = checks.Result{Check: r.Check, Status: checks.Unknown,
-				Reason: fmt.Sprintf("%s: not understood: %d problems", j.source, len(j.problems))}
+				Reason: "address plan: not understood: " + j.broken.Source}
 		}
 	}
 	return results

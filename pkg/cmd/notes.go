@@ -16,8 +16,8 @@ func (o *doctorOptions) notes(snap *snapshot.Snapshot, j judge) {
 	note := func(format string, args ...any) {
 		fmt.Fprintln(o.ErrOut, report.Escape(fmt.Sprintf(format, args...)))
 	}
-	for _, p := range j.problems {
-		note("%s:%s", j.source, p.Error())
+	for _, p := range j.broken.Problems {
+		note("%s:%s", j.broken.Source, p.Error())
 	}
 	for _, p := range snap.Problems {
 		note("%s", p)

@@ -140,7 +140,7 @@ func (p *printer) plan(state PlanState) {
 	}
 	p.grid(g)
 	p.line("")
-	p.line(verdictOf(state))
+	p.line(Escape(state.Source) + ": " + joined(state.findings(), ", "))
 }
 
 // problem prints one problem in the form that editors and terminals jump to.
@@ -155,13 +155,13 @@ func (p *printer) problem(problem PlanProblem) {
 	}
 }
 
-func verdictOf(state PlanState) string {
-	counts := map[severity.Severity]int{}
-	for _, problem := range state.Problems {
-		counts[problem.Severity]++
+// findings is how many problems of each severity a plan has.
+func (s PlanState) findings() []count {
+	var sum Summary
+	for _, problem := range s.Problems {
+		sum.add(problem.Severity)
 	}
-	return fmt.Sprintf("%s: %d errors, %d warnings, %d info", Escape(state.Source),
-		counts[severity.Error], counts[severity.Warning], counts[severity.Info])
+	return sum.counts()[:3]
 }
 
 // number is n with its thousands apart.

@@ -34,6 +34,8 @@ type Report struct {
 	Matrix     []Row    `json:"matrix"`
 	Summary    Summary  `json:"summary"`
 	Results    []Result `json:"results"`
+
+	brokenPlan string // the file of a plan that could not be understood
 }
 
 // Source is what the report was made from, and what was missing of it.
@@ -125,8 +127,15 @@ type Finding struct {
 type Input struct {
 	Plan      *plan.Plan // nil without a plan
 	PlanFound bool       // the plan was among the files, nobody named it
+	Broken    BrokenPlan // instead of a plan
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
+}
+
+// BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.
+type BrokenPlan struct {
+	Source   string
+	Problems []plan.Problem
 }
 
 // Build is the report of in.
@@ -138,12 +147,24 @@ func Build(in Input) *Report {
 		Plan:       planOf(in),
 		Matrix:     matrix(in.Plan, in.Snapshot),
 		Results:    make([]Result, 0, len(in.Results)),
+		brokenPlan: in.Broken.Source,
 	}
+	r.Source.Problems = append(in.Broken.problems(), r.Source.Problems...)
 	for _, result := range in.Results {
 		r.Results = append(r.Results, resultOf(result, in))
 	}
 	r.Summary = summarize(r.Results)
 	return r
+}
+
+func (b BrokenPlan) problems() []Problem {
+	problems := make([]Problem, 0, len(b.Problems))
+	for _, p := range b.Problems {
+		problems = append(problems, Problem{
+			Source: fmt.Sprintf("%s:%d", b.Source, p.At.Line), Object: Object{Kind: plan.Kind}, Field: p.Field, Message: p.Message,
+		})
+	}
+	return problems
 }
 
 func planOf(in Input) *Plan {

@@ -15,7 +15,9 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
@@ -58,7 +60,10 @@ func unpack(t *testing.T, files *txtar.Archive) (*plan.Plan, *snapshot.Snapshot)
 func rich(t *testing.T) *Report {
 	t.Helper()
 	p, snap := unpack(t, txtar.Parse(richFiles))
-	return Build(Input{Plan: p, PlanFound: true, Snapshot: snap, Results: richResults()})
+	r := Build(Input{Plan: p, PlanFound: true, Snapshot: snap, Results: richResults()})
+	// The latest release changes with time; the golden files do not.
+	r.Source.Versions = []Version{{"Kubernetes", release.V(1, 34, 1), false}, {"MetalLB", release.V(0, 16), true}}
+	return r
 }
 
 func check(id, name string, s severity.Severity, claim, why string) *checks.Check {
@@ -159,5 +164,15 @@ func golden(t *testing.T, path, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", filepath.Base(path), diff)
+	}
+}
+
+// TestVersions: what is there is judged by its release, or by the latest.
+func TestVersions(t *testing.T) {
+	_, snap := unpack(t, txtar.Parse(richFiles))
+	got := versions(snap)
+	want := []Version{{"Kubernetes", release.V(1, 34, 1), false}, {"MetalLB", metallb.Latest, true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
 	}
 }

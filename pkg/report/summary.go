@@ -1,6 +1,9 @@
 package report
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 )
@@ -28,17 +31,22 @@ func summarize(results []Result) Summary {
 			s.Unknown++
 		}
 		for _, f := range r.Findings {
-			switch f.Severity {
-			case severity.Info:
-				s.Info++
-			case severity.Warning:
-				s.Warning++
-			case severity.Error:
-				s.Error++
-			}
+			s.add(f.Severity)
 		}
 	}
 	return s
+}
+
+// add counts a finding.
+func (s *Summary) add(found severity.Severity) {
+	switch found {
+	case severity.Info:
+		s.Info++
+	case severity.Warning:
+		s.Warning++
+	case severity.Error:
+		s.Error++
+	}
 }
 
 // count is one of the counts with the mark and the words it is printed with.
@@ -58,4 +66,17 @@ func (s Summary) counts() []count {
 		{s.Skipped, markSkipped, "skipped", "skipped"},
 		{s.Unknown, markUnknown, "unknown", "unknown"},
 	}
+}
+
+// joined is such as "1 error, 2 warnings".
+func joined(counts []count, separator string) string {
+	var parts []string
+	for _, c := range counts {
+		name := c.many
+		if c.n == 1 {
+			name = c.one
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", c.n, name))
+	}
+	return strings.Join(parts, separator)
 }

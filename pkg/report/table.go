@@ -110,7 +110,7 @@ func (p *printer) heading(r *Report) {
 		versions = append(versions, text)
 	}
 	p.wrapped(fmt.Sprintf("%-9s", "versions"), strings.Join(versions, ", ")+assumed)
-	p.wrapped(fmt.Sprintf("%-9s", "plan"), r.Plan.describe())
+	p.wrapped(fmt.Sprintf("%-9s", "plan"), r.judgedBy())
 	depth := s.Depth
 	if s.Reason != "" {
 		depth += ": " + Escape(s.Reason)
@@ -121,8 +121,12 @@ func (p *printer) heading(r *Report) {
 	}
 }
 
-func (p *Plan) describe() string {
-	if p == nil {
+func (r *Report) judgedBy() string {
+	p := r.Plan
+	switch {
+	case r.brokenPlan != "":
+		return "none: " + Escape(r.brokenPlan) + " is not understood"
+	case p == nil:
 		return "none: sources are compared with one another"
 	}
 	text := Escape(p.Source)
@@ -288,13 +292,5 @@ func (p *printer) passed(r *Report) {
 
 // totals prints the six counts, always all of them.
 func (p *printer) totals(r *Report) {
-	var parts []string
-	for _, c := range r.Summary.counts() {
-		name := c.many
-		if c.n == 1 {
-			name = c.one
-		}
-		parts = append(parts, fmt.Sprintf("%d %s", c.n, name))
-	}
-	p.line(strings.Join(parts, p.or(" · ", ", ")))
+	p.line(joined(r.Summary.counts(), p.or(" · ", ", ")))
 }
