@@ -16,10 +16,10 @@ var advertiseAddress = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "the API server's advertise address is of the family of the first Service range",
-		Why: `The Service kubernetes has one family, that of the first Service range, and its one
-endpoint is the advertise address. kube-apiserver refuses to start when the two differ.
-kubeadm does not compare them: it writes the manifests and waits for an API server that
-never comes up.`,
+		Why: `kube-apiserver does not start when its advertise address is of another family than the
+first Service range: the Service kubernetes has one family, that of the range, and its one
+endpoint is that address. kubeadm does not compare them: it writes the manifests and waits for
+an API server that never comes up.`,
 		Fix:    "Give --advertise-address (kubeadm: localAPIEndpoint.advertiseAddress) the node's address of the first Service range's family, or turn the order of the Service ranges.",
 		Limits: "An API server without the flag picks an address by itself; it is not known here which. With --endpoint-reconciler-type=none nothing is compared.",
 		Holds:  "Kubernetes 1.23 to 1.37",

@@ -15,10 +15,10 @@ var blocksSpareServices = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "kube-controller-manager gives no Node a pod range that has Service addresses in it",
-		Why: `kube-controller-manager leaves out the parts of --cluster-cidr that belong to
-Services, family by family, if it is told the Service ranges in a flag of its own. Without
-the flag, a Node can be given a pod range full of ClusterIPs: Pods there get the addresses
-of Services, and the two cannot be told apart.`,
+		Why: `Pods on a Node whose pod range has ClusterIPs in it get the addresses of Services, and
+the two cannot be told apart. kube-controller-manager leaves out the parts of --cluster-cidr
+that belong to Services, family by family, if it is told the Service ranges in a flag of its
+own; without the flag it does not.`,
 		Fix:    "Give kube-controller-manager the API server's value of --service-cluster-ip-range; better, keep the two ranges apart.",
 		Limits: "Ranges that lie apart need no flag and are no finding without it. A flag that is there and says something else is the subject of DS201.",
 		Holds:  "Kubernetes 1.23 to 1.37",

@@ -14,9 +14,9 @@ var clusterCIDRInUse = &checks.Check{
 	Severity: severity.Info,
 	Doc: checks.Doc{
 		Claim: "a kube-controller-manager that is told the pod ranges gives Nodes their share of them",
-		Why: `--cluster-cidr and the node masks are read with --allocate-node-cidrs=true only, and
-the default is false. Without it they look like the pod ranges of the cluster and are not:
-Nodes get no range, and an agent that waits for one of each family waits for ever.`,
+		Why: `Nodes get no pod range, and an agent that waits for one of each family waits for ever.
+--cluster-cidr and the node masks are read with --allocate-node-cidrs=true only, and the default
+is false. Without it they look like the pod ranges of the cluster and are not.`,
 		Fix:    "Set --allocate-node-cidrs=true; or, where the CNI has ranges of its own, remove --cluster-cidr.",
 		Limits: "A cloud controller manager may give Nodes their ranges instead; Nodes that have one are no finding.",
 		Holds:  "Kubernetes 1.23 to 1.37",

@@ -14,12 +14,12 @@ var familyOrder = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "the two families stand in the same order everywhere",
-		Why: `Order is meaning. The first Service range is the family of every Service that names
-none, and of the Service kubernetes, whose address and the API server's advertise address
-are then of that family. The order of --cluster-cidr is the order of every Node's ranges:
-kube-controller-manager replays them by position when it starts, and does not start when
-the order has changed. Services that are IPv4 first over Pods that are IPv6 first work,
-but surprise: the default family of a Service is then not that of .status.podIP.`,
+		Why: `The first Service range is the family of every Service that names none, and
+kube-controller-manager does not start when the order of the pod ranges has changed. The
+Service kubernetes and the API server's advertise address are of the first family too. The
+order of --cluster-cidr is the order of every Node's ranges, which kube-controller-manager
+replays by position when it starts. Services that are IPv4 first over Pods that are IPv6 first
+work, but surprise: .spec.podCIDR of the Nodes is then not of the Services' default family.`,
 		Fix: `Write the families in one order into --service-cluster-ip-range and --cluster-cidr of
 every member of the control plane and into kubeadm's configuration: the order that the
 ServiceCIDR kubernetes and the Nodes have already.`,
@@ -88,10 +88,10 @@ func swapped(s, t statement) bool {
 
 // orderFix gives s the order of authority; the ServiceCIDR cannot change its own.
 func orderFix(s, authority statement) string {
-	turned := list(inOrderOf(authority, s))
+	turned := inOrderOf(authority, s)
 	switch s.kind {
 	case serviceCIDR:
-		return setFlag(*authority.program, serviceFlag, list(inOrderOf(s, authority)))
+		return setFlag(*authority.program, serviceFlag, inOrderOf(s, authority))
 	case kubeadm:
 		return kubeadmFix(s.field, turned)
 	case snapshot.APIServer:
@@ -103,7 +103,7 @@ func orderFix(s, authority statement) string {
 // orderAdvice is for pods and Services in different order, which only a cluster
 // that is still to be made can mend.
 func orderAdvice(pods, services statement) string {
-	turned := list(inOrderOf(services, pods))
+	turned := inOrderOf(services, pods)
 	if pods.program == nil || pods.program.Planned {
 		return "before kubeadm init: networking.podSubnet: " + turned
 	}

@@ -15,11 +15,10 @@ var kubeadmVersion = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "kubeadm reads the configuration in the version in which it is written",
-		Why: `kubeadm 1.31 brought v1beta4, in which extra arguments are a list instead of a map;
-through 1.36 it still reads v1beta3, and from 1.37 on it refuses it. Node masks and
-whatever else is set by extra arguments have to be carried over: a cluster that is built
-again from a configuration which kubeadm does not read is not built, or is built without
-them.`,
+		Why: `kubeadm refuses a configuration in a version that it no longer reads, and what it says of
+the two families cannot be used again as it is. kubeadm 1.31 brought v1beta4, in which extra
+arguments, the node masks among them, are a list instead of a map; through 1.36 it still reads
+v1beta3, from 1.37 on it does not.`,
 		Fix:    "kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml, with a kubeadm that knows both versions: of v1beta3 and v1beta4, 1.31 to 1.36.",
 		Limits: "The configuration that kubeadm keeps in the cluster is brought to the new version by kubeadm upgrade.",
 		Holds:  "kubeadm 1.15 to 1.37",

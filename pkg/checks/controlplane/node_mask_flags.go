@@ -18,11 +18,11 @@ var nodeMaskFlags = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "kube-controller-manager takes its --node-cidr-mask-size flags together with its --cluster-cidr",
-		Why: `There are three flags for the size of a Node's pod range. --node-cidr-mask-size is
-for one family and refused with two; --node-cidr-mask-size-ipv4 and -ipv6 are for two, and
-each is refused in a cluster of the other family alone. kube-controller-manager then does
-not start, and with it stop all its controllers: no new Node gets a pod range, no Service
-its endpoints. kubeadm does not look at --node-cidr-mask-size at all.`,
+		Why: `kube-controller-manager refuses the flags and does not start, and with it stop all its
+controllers: no new Node gets a pod range, no Service its endpoints. There are three flags for
+the size of a Node's pod range. --node-cidr-mask-size is for one family and refused with two;
+--node-cidr-mask-size-ipv4 and -ipv6 are for two, and each is refused in a cluster of the other
+family alone. kubeadm does not look at --node-cidr-mask-size at all.`,
 		Fix:   "With two families: --node-cidr-mask-size-ipv4 and --node-cidr-mask-size-ipv6, and no --node-cidr-mask-size.",
 		Holds: "Kubernetes 1.23 to 1.37",
 		Since: "0.1",
@@ -83,16 +83,16 @@ func refusedMask(flags snapshot.Flags, families ipfam.Set) (flag, refusal string
 // maskFix takes the refused flag out. What --node-cidr-mask-size said, the flag
 // of its family goes on to say.
 func maskFix(p snapshot.Program, flag string, families ipfam.Set) string {
-	fix := dropFlag(p, flag)
 	if flag != maskFlag {
-		return fix
+		return dropFlag(p, flag)
 	}
+	var instead []flagValue
 	for _, f := range families.List() {
 		if own := familyMaskFlag(f); p.Flags[own] == "" {
-			fix += "; " + setFlag(p, own, fmt.Sprint(maskFor(p.Flags, f)))
+			instead = append(instead, flagValue{own, fmt.Sprint(maskFor(p.Flags, f))})
 		}
 	}
-	return fix
+	return replaceFlag(p, flag, instead)
 }
 
 // maskFor is the size that the one flag says when it can be meant for family f,

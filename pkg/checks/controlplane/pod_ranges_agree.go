@@ -3,6 +3,7 @@ package controlplane
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -18,14 +19,14 @@ var podRangesAgree = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "kubeadm, kube-controller-manager, Cilium's operator and kube-proxy name the same pod range of each family",
-		Why: `Pods get their addresses from one of these alone: from the Nodes' ranges, which
-kube-controller-manager cuts out of --cluster-cidr, or from Cilium's own pools. The
-others go on with what they were told. kube-proxy with another clusterCIDR takes the
-Pods for strangers and replaces their source address when they call a Service.
-kube-controller-managers that differ hand out other ranges after a change of the leader,
-or do not start. What kubeadm keeps is what its next upgrade writes into the manifests.
-Where Cilium has pools of its own and nothing reads the Nodes' ranges, a difference
-misleads only people; it is an info then.`,
+		Why: `Pods outside of the range that a component was told are strangers to it: kube-proxy
+replaces their source address when they call a Service, and policies by source no longer hold.
+Pods get their addresses from one place alone: from the Nodes' ranges, which
+kube-controller-manager cuts out of --cluster-cidr, or from Cilium's own pools. The others go on
+with what they were told. kube-controller-managers that differ hand out other ranges after a
+change of the leader, or do not start. What kubeadm keeps is what its next upgrade writes into
+the manifests. Where Cilium has pools of its own and nothing reads the Nodes' ranges, a
+difference misleads only people; it is an info then.`,
 		Fix: `Write the ranges that Pods have into all of them: networking.podSubnet of kubeadm,
 --cluster-cidr, cluster-pool-ipv4-cidr and cluster-pool-ipv6-cidr of Cilium, clusterCIDR of
 kube-proxy. The ranges that Pods have do not change under a running cluster.`,
@@ -115,7 +116,7 @@ func comparePodRanges(s, authority statement, consequence string, sev severity.S
 func podRangeFix(s, authority statement, sev severity.Severity) string {
 	value := list(authority.prefixes)
 	if authority.kind == ciliumPools {
-		value = list(inOrderOf(s, authority))
+		value = inOrderOf(s, authority)
 	}
 	switch {
 	case s.kind == kubeadm:
@@ -126,20 +127,30 @@ func podRangeFix(s, authority statement, sev severity.Severity) string {
 	return setFlag(*s.program, podFlag, value) + "; first delete and join again the Nodes whose range lies outside of it"
 }
 
-// inOrderOf is the prefixes of t with the families in the order of s:
+// inOrderOf is one range of each family of t, with the families in the order of s:
 // kube-controller-manager does not start when it changes.
-func inOrderOf(s, t statement) []netip.Prefix {
-	first := s.first()
-	return append(t.of(first), t.of(first.Other())...)
+func inOrderOf(s, t statement) string {
+	var texts []string
+	for _, f := range []ipfam.Family{s.first(), s.first().Other()} {
+		if ps := t.of(f); len(ps) > 0 {
+			texts = append(texts, oneRange(ps))
+		}
+	}
+	return strings.Join(texts, ",")
+}
+
+// oneRange is ps as one range, where they are one: Cilium may have it in several
+// pools, and nobody else may.
+func oneRange(ps []netip.Prefix) string {
+	if set, err := union(ps); err == nil && len(set.Prefixes()) == 1 {
+		return set.Prefixes()[0].String()
+	}
+	return example(ipfam.OfPrefix(ps[0]), "range around "+list(ps))
 }
 
 // covers reports whether every address of inner is in outer.
 func covers(outer, inner []netip.Prefix) bool {
-	var b netipx.IPSetBuilder
-	for _, p := range outer {
-		b.AddPrefix(p)
-	}
-	set, err := b.IPSet()
+	set, err := union(outer)
 	if err != nil {
 		return false
 	}
@@ -149,6 +160,14 @@ func covers(outer, inner []netip.Prefix) bool {
 		}
 	}
 	return true
+}
+
+func union(ps []netip.Prefix) (*netipx.IPSet, error) {
+	var b netipx.IPSetBuilder
+	for _, p := range ps {
+		b.AddPrefix(p)
+	}
+	return b.IPSet()
 }
 
 // compareKubeProxy is the pod ranges that kube-proxy would not take for local,
@@ -167,7 +186,7 @@ func compareKubeProxy(in *checks.Input, pods statement) (fs []checks.Finding) {
 		fs = append(fs, checks.Finding{
 			Object: s.ref, Field: s.field, Family: f,
 			Message: s.difference(pods, f, "Pods") + "; Pods outside of it call Services with the address of their node",
-			Fix: "kubectl edit configmap kube-proxy -n kube-system, and there: clusterCIDR: " + list(inOrderOf(s, pods)) +
+			Fix: "kubectl edit configmap kube-proxy -n kube-system, and there: clusterCIDR: " + inOrderOf(s, pods) +
 				"; then kubectl rollout restart daemonset kube-proxy -n kube-system",
 		})
 	}

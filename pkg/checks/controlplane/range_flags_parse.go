@@ -17,9 +17,9 @@ var rangeFlagsParse = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "the ranges in the flags of the control plane are one prefix, or two of different families",
-		Why: `The lists are cut at the commas and nothing is trimmed: one space after a comma and
-kube-apiserver and kube-controller-manager do not start. Nor do they with three ranges or
-with two of one family. A Service range that kube-controller-manager cannot read is the
+		Why: `kube-apiserver and kube-controller-manager do not start with a list that they cannot
+read, and one space after a comma is enough: nothing is trimmed. Nor do they with three ranges
+or with two of one family. A Service range that kube-controller-manager cannot read is the
 exception: it starts, logs a line and does not keep the pod ranges of Nodes off it.`,
 		Fix:    "Write PREFIX or PREFIX,PREFIX without spaces, one prefix of each family.",
 		Limits: "An entry of kubeadm's podSubnet or serviceSubnet that is no prefix is a problem of the input and reported there.",

@@ -27,6 +27,30 @@ func dropFlag(p snapshot.Program, flag string) string {
 	return fmt.Sprintf("%s: remove --%s", manifest(p), flag)
 }
 
+type flagValue struct{ flag, value string }
+
+// replaceFlag is where to write others in place of the flag.
+func replaceFlag(p snapshot.Program, flag string, others []flagValue) string {
+	if len(others) == 0 {
+		return dropFlag(p, flag)
+	}
+	var written []string
+	for _, o := range others {
+		switch {
+		case !p.Planned:
+			written = append(written, fmt.Sprintf("--%s=%s", o.flag, o.value))
+		case p.List:
+			written = append(written, fmt.Sprintf("{name: %s, value: %q}", o.flag, o.value))
+		default:
+			written = append(written, fmt.Sprintf("%s: %q", o.flag, o.value))
+		}
+	}
+	if !p.Planned {
+		return fmt.Sprintf("%s: %s instead of --%s", manifest(p), strings.Join(written, " "), flag)
+	}
+	return fmt.Sprintf("in the kubeadm configuration: in %s, instead of %s: %s", strings.TrimPrefix(p.ExtraArgs(), "."), flag, strings.Join(written, ", "))
+}
+
 // manifest is where a running program's flags are written.
 func manifest(p snapshot.Program) string {
 	where := ""

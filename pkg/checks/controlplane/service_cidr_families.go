@@ -19,12 +19,11 @@ var serviceCIDRFamilies = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "ServiceCIDRs and the API server's flag have the same families",
-		Why: `Two things have to come together for Services of a family: the API server's
---service-cluster-ip-range names a range of it, which turns the family on, and a ServiceCIDR
-has a range of it, which addresses are drawn from. A ServiceCIDR alone turns nothing on,
-however ready it says it is. The flag alone leaves the family without an address to give;
-from 1.33 on the API server adds the second range to the ServiceCIDR kubernetes by itself,
-if the first is the same.`,
+		Why: `Services get no address of a family that only one of the two has. The API server's
+--service-cluster-ip-range turns the family on, and a ServiceCIDR has the range that addresses
+are drawn from. A ServiceCIDR alone turns nothing on, however ready it says it is. The flag
+alone leaves the family without an address to give; from 1.33 on the API server adds the second
+range to the ServiceCIDR kubernetes by itself, if the first is the same.`,
 		Fix: `Name a range of each family in --service-cluster-ip-range of every API server. A second
 range can be added to the ServiceCIDR kubernetes from 1.33 on; what is there cannot be
 changed or turned round.`,

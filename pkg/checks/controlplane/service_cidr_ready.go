@@ -15,9 +15,9 @@ var serviceCIDRReady = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "every family of Services has a ServiceCIDR that is ready",
-		Why: `A ServiceCIDR that is being deleted stays until no Service has an address of it, and
-gives none meanwhile. When it is the last one of its family, no new Service can have an
-address of that family: one that asks for both is refused.`,
+		Why: `No new Service can have an address of a family whose last ServiceCIDR is going, and one
+that asks for both families is refused. A ServiceCIDR that is being deleted stays until no
+Service has an address of it, and gives none meanwhile.`,
 		Fix:    "Create a ServiceCIDR with another range of the family before the old one goes; then re-create the Services that still hold it.",
 		Limits: "That a ServiceCIDR is ready does not say that its family is on: see DS211.",
 		Holds:  "Kubernetes 1.31 to 1.37",
@@ -55,7 +55,8 @@ func unready(c snapshot.ServiceCIDR, f ipfam.Family, another bool) checks.Findin
 	if another {
 		finding.Severity = severity.Info
 		finding.Message = fmt.Sprintf("is not ready (%s): new Services get no address of %s", c.Unready, list(ipfam.Split(c.CIDRs).Of(f)))
-		finding.Fix = "kubectl get ipaddresses -l ipaddress.kubernetes.io/ip-family=" + f.String() + ": the Services that still hold the range"
+		finding.Fix = fmt.Sprintf("kubectl get ipaddresses -l ipaddress.kubernetes.io/ip-family=%s, and re-create the Services that have an address of %s",
+			f, list(ipfam.Split(c.CIDRs).Of(f)))
 	}
 	return finding
 }

@@ -13,14 +13,14 @@ var serviceRangesAgree = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "every part of the control plane names the same Service range of each family",
-		Why: `The Service ranges are written down in four places, and none looks at the others.
-The API server's flag decides which families Services have; addresses are drawn from
-the ServiceCIDR kubernetes, which the API server writes once and does not change when
-the flag changes: new Services then keep coming from the old range, and the only sign
-is an Event. Two API servers that differ give a Service one or two addresses depending
-on which of them answers. kube-controller-manager keeps the Service ranges that it is
-told out of the Nodes' pod ranges. What kubeadm keeps is what its next upgrade writes
-into the manifests.`,
+		Why: `Where they differ, a Service gets one address or two depending on which API server
+answers, or an address of a range that the rest of the cluster does not know. The ranges are
+written down in four places, and none looks at the others. The API server's flag decides which
+families Services have; addresses are drawn from the ServiceCIDR kubernetes, which the API
+server writes once and does not change when the flag changes: new Services then keep coming
+from the old range, and the only sign is an Event. kube-controller-manager keeps the Service
+ranges that it is told out of the Nodes' pod ranges. What kubeadm keeps is what its next
+upgrade writes into the manifests.`,
 		Fix: `Write the same value, in the same order, into --service-cluster-ip-range of every
 kube-apiserver and kube-controller-manager and into networking.serviceSubnet of the
 ConfigMap kubeadm-config. Where the ServiceCIDR says something else, the flag goes back

@@ -15,11 +15,10 @@ var servicesAndPodsFamilies = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "Services and Pods have the same families",
-		Why: `A cluster is dual-stack when both its Service ranges and its pod ranges have two
-families, and these are set by different programs; kubeadm does not compare them. With
-one Service range, an API server refuses every Service that asks for RequireDualStack and
-gives PreferDualStack one address, for ever. With one pod range, Pods have one address,
-and the second address of every Service leads to nothing.`,
+		Why: `With one Service range every Service that asks for both families is refused; with one
+pod range the second address of every Service leads to nothing. The two are set by different
+programs, and kubeadm does not compare them. A Service that prefers both gets one address
+meanwhile, and keeps it.`,
 		Fix: `Name a range of each family in both: --service-cluster-ip-range (kubeadm:
 networking.serviceSubnet) and --cluster-cidr (networking.podSubnet). Services, Nodes and
 Pods that exist keep their one family until they are edited, re-created, restarted.`,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
@@ -53,4 +54,13 @@ func contains(outer, block netip.Prefix) bool {
 func rejoin(node string) string {
 	return checks.Command("kubectl", "drain", node, "--ignore-daemonsets", "--delete-emptydir-data") + " && " +
 		checks.Command("kubectl", "delete", "node", node) + "; then on it: systemctl restart kubelet"
+}
+
+// rejoinFor is rejoin for a finding of severity sev: nobody drains a Node for a
+// range that nothing reads.
+func rejoinFor(sev severity.Severity, node string) string {
+	if sev == severity.Info {
+		return "none, as long as nothing reads .spec.podCIDRs; otherwise: " + rejoin(node)
+	}
+	return rejoin(node)
 }

@@ -18,10 +18,11 @@ var blockAvailable = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "no Node waits for a pod range that there is none left of",
-		Why: `A range has 2^(node mask - range's length) blocks, in each family its own number: an
-IPv6 range /64 with the default node mask is room for one Node. A Node gets a block of each
-family or none at all, so that the smaller family decides. What tells of it is an Event of
-type Normal, which nobody reads; the Node stays NotReady or its Pods without addresses.`,
+		Why: `The Node stays NotReady, or its Pods without addresses, in both families. A range has
+2^(node mask - its own length) blocks, in each family another number: an IPv6 range /64 with the
+default node mask is room for one Node. A Node gets a block of each family or none at all, so
+that the smaller family decides. What tells of it is an Event of type Normal, which nobody
+reads.`,
 		Fix: `Delete Nodes that are gone, which frees their blocks. A longer node mask makes more
 blocks, for the Nodes that join after it. A larger --cluster-cidr has to contain the old one,
 and its IPv6 range may be at most 16 bits shorter than the node mask.`,
@@ -90,6 +91,7 @@ func nodesWithout(in *checks.Input, stocks []stock) (fs []checks.Finding) {
 		}
 	}
 	family, _ := out.Single()
+	sev := in.BlockUse().Severity(severity.Error)
 	for _, n := range in.Nodes() {
 		event := events[n.Name]
 		if len(n.PodCIDRs) > 0 || event == "" && out.Empty() {
@@ -100,7 +102,7 @@ func nodesWithout(in *checks.Input, stocks []stock) (fs []checks.Finding) {
 			why = append(why, "its Event says "+event)
 		}
 		fs = append(fs, checks.Finding{
-			Severity: in.BlockUse().Severity(severity.Error), Object: n.Ref, Field: ".spec.podCIDRs", Family: family,
+			Severity: sev, Object: n.Ref, Field: ".spec.podCIDRs", Family: family,
 			Message: "has no pod range: " + strings.Join(why, ", "),
 			Fix:     "kubectl get nodes -o custom-columns=NODE:.metadata.name,PODS:.spec.podCIDRs, and kubectl delete node for those that are gone; otherwise give --cluster-cidr of kube-controller-manager a larger range that contains the old one",
 		})

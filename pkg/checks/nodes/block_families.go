@@ -16,12 +16,12 @@ var blockFamilies = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "every Node that has a pod range has one of each family",
-		Why: `kube-controller-manager writes .spec.podCIDRs once and never adds to it: a Node that
-joined while the cluster had one family keeps its one range, and Pods on it have one
-address, for as long as the Node object lives. New Nodes have both, so that half of the
-cluster is dual-stack and half is not. Cilium's agents in the IPAM mode kubernetes wait for
-the missing range and never become ready. Where Cilium has pools of its own, the Nodes'
-ranges are not read and this is an info.`,
+		Why: `Pods on such a Node have one address, for as long as the Node object lives:
+kube-controller-manager writes .spec.podCIDRs once and never adds to it. A Node that joined
+while the cluster had one family keeps its one range; new Nodes have both, so that half of the
+cluster is dual-stack and half is not. Cilium's agents in the IPAM mode kubernetes wait for the
+missing range and never become ready. Where Cilium has pools of its own, the Nodes' ranges are
+not read and this is an info.`,
 		Fix:    "Drain the Node, delete its object, and let kubelet register it again; then restart the Pods that have one address.",
 		Limits: "A Node without any range is the subject of DS305. CNIs with ranges of their own other than Cilium are not recognised; the severity is a warning where it is not known who reads the Nodes' ranges.",
 		Holds:  "Kubernetes 1.23 to 1.37",
@@ -39,6 +39,7 @@ ranges are not read and this is an info.`,
 		if !wanted.Dual() {
 			return nil
 		}
+		sev := in.BlockUse().Severity(severity.Error)
 		for _, n := range in.Nodes() {
 			missing := wanted.Minus(ipfam.SetOfPrefixes(n.PodCIDRs))
 			if len(n.PodCIDRs) == 0 {
@@ -46,10 +47,9 @@ ranges are not read and this is an info.`,
 			}
 			for _, f := range missing.List() {
 				fs = append(fs, checks.Finding{
-					Severity: in.BlockUse().Severity(severity.Error),
-					Object:   n.Ref, Field: ".spec.podCIDRs", Family: f,
+					Severity: sev, Object: n.Ref, Field: ".spec.podCIDRs", Family: f,
 					Message: fmt.Sprintf("has no %s pod range; it has %v, and no other is ever added", f, n.PodCIDRs),
-					Fix:     rejoin(n.Name),
+					Fix:     rejoinFor(sev, n.Name),
 				})
 			}
 		}

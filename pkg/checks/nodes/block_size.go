@@ -16,10 +16,10 @@ var blockSize = &checks.Check{
 	Severity: severity.Info,
 	Doc: checks.Doc{
 		Claim: "the pod ranges of Nodes have the size that kube-controller-manager is told",
-		Why: `A node mask holds for Nodes that join after it was set. A Node with a longer prefix
-has room for fewer Pods of one family than the others; one with a shorter prefix takes the
-place of several Nodes out of the range. An IPv6 mask that was given to the wrong flag leaves
-the default, /64.`,
+		Why: `A Node with a longer prefix has room for fewer Pods of one family than the others; one
+with a shorter prefix takes the place of several Nodes out of the range. A node mask holds for
+Nodes that join after it was set. An IPv6 mask that was given to the wrong flag leaves the
+default, /64.`,
 		Fix:    "Drain, delete and join again the Nodes of the old size; or set the mask back.",
 		Limits: "Only ranges inside of --cluster-cidr; others are the subject of DS303. Where Cilium has pools of its own, with masks of their own, the size of the Nodes' ranges does not matter.",
 		Holds:  "Kubernetes 1.23 to 1.37",
@@ -45,7 +45,7 @@ the default, /64.`,
 					fs = append(fs, checks.Finding{
 						Object: n.Ref, Field: ".spec.podCIDRs", Family: f,
 						Message: fmt.Sprintf("has the %s pod range %s; Nodes that join now get a /%d, %s", f, b, mask, compareSize(b.Bits(), mask)),
-						Fix:     rejoin(n.Name),
+						Fix:     "none, unless Pods there run short of addresses; then: " + rejoin(n.Name),
 					})
 				}
 			}

@@ -16,10 +16,10 @@ var blocksFitClusterCIDR = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "the first pod range of every Node lies in the first range of --cluster-cidr, the second in the second",
-		Why: `When it starts, kube-controller-manager marks the pod ranges of all Nodes as taken,
-by their position: the first in the first range, the second in the second. It does not
-start when one lies outside of its range, when the families have changed places, or when
-a Node has a second range and the cluster no longer has. Then no controller runs at all.`,
+		Why: `kube-controller-manager does not start, and none of its controllers runs. It marks the pod
+ranges of all Nodes as taken first, by their position: the first in the first range, the second
+in the second. It gives up when one lies outside of its range, when the families have changed
+places, or when a Node has a second range and the cluster no longer has.`,
 		Fix: `Give --cluster-cidr back the ranges and the order that the Nodes have; or drain, delete
 and join again the Nodes that have others, before kube-controller-manager is restarted.`,
 		Limits: "Only where kube-controller-manager gives Nodes their ranges, and its flags or kubeadm's configuration are known.",

@@ -18,10 +18,10 @@ var blocksInPlan = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "the pod ranges of every node lie in the plan's pod range of their family",
-		Why: `Routes, firewalls and policies outside of the cluster are made for the plan's range.
-A node whose range lies elsewhere, left over from an earlier range or made by an allocator
-with a default of its own, has Pods that nothing out there knows; with one family in the
-plan and one out of it, it is that family alone that does not get through.`,
+		Why: `Routes, firewalls and policies outside of the cluster are made for the plan's range, and
+Pods of another one do not get through. Such a range is left over from an earlier one, or made
+by an allocator with a default of its own; with one family in the plan and one out of it, it is
+that family alone that fails.`,
 		Fix:    "Drain the node, delete its Node (with Cilium's own pools: its CiliumNode), and let it have a new range; or correct the plan.",
 		Limits: "Where --cluster-cidr is known, Nodes are compared with that (DS303), and it with the plan. Where Cilium's pool is not in the plan itself, the CiliumNodes' ranges follow from it and are no findings of their own.",
 		Holds:  "Kubernetes 1.23 to 1.37; Cilium 1.10 to 1.20",
@@ -59,7 +59,7 @@ func outOfPlan(in *checks.Input, f ipfam.Family, pods netip.Prefix) (fs []checks
 	sev := in.BlockUse().Severity(severity.Warning)
 	for _, n := range in.Nodes() {
 		if finding, ok := strayBlock(n.Ref, ".spec.podCIDRs", n.PodCIDRs, f, pods); ok {
-			finding.Severity, finding.Fix = sev, rejoin(n.Name)
+			finding.Severity, finding.Fix = sev, rejoinFor(sev, n.Name)
 			fs = append(fs, finding)
 		}
 	}

@@ -18,10 +18,10 @@ var blocksUnique = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "no two Nodes have the same pod range of a family",
-		Why: `Packets for a Pod go to the node that has its range. With the range on two nodes half
-of them arrive where the Pod is not, and two Pods can have one address. It happens in one
-family alone, so that the other hides it. kube-controller-manager gives no range twice;
-Nodes that were restored from a backup, or written by hand, have one that it gave away.`,
+		Why: `Packets for a Pod go to the node that has its range: with the range on two nodes half of
+them arrive where the Pod is not, and two Pods can have one address. It happens in one family
+alone, so that the other hides it. kube-controller-manager gives no range twice; Nodes that were
+restored from a backup, or written by hand, have one that it gave away.`,
 		Fix:    "Drain one of the two, delete its Node, and let kubelet register it again.",
 		Limits: "CiliumNodes, which have the ranges that count where Cilium has pools of its own, are the subject of DS427.",
 		Holds:  "Kubernetes 1.23 to 1.37",
@@ -73,7 +73,7 @@ func shared(blocks []block, sev severity.Severity) (fs []checks.Finding) {
 		fs = append(fs, checks.Finding{
 			Severity: sev, Object: b.owner, Field: ".spec.podCIDRs", Family: ipfam.OfPrefix(b.prefix),
 			Message: fmt.Sprintf("has the pod range %s, and %s has %s", b.prefix, last.owner, last.prefix),
-			Fix:     rejoin(b.owner.Name),
+			Fix:     rejoinFor(sev, b.owner.Name),
 		})
 	}
 	return fs

@@ -18,11 +18,10 @@ var primaryFamily = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "all Nodes with two addresses have them in the same order",
-		Why: `The first address of --node-ip is the node's own choice: Pods there have .status.podIP
-of that family, kubelet probes them by it, and kube-proxy takes it for its primary family.
-Where nodes differ, the same Pod is probed over IPv4 here and over IPv6 there, and what
-reads .status.podIP alone sees a mixture: an application that listens on one family is
-healthy on some nodes and not on others.`,
+		Why: `The same Pod is probed over IPv4 on one node and over IPv6 on the other, so that an
+application that listens on one family is healthy here and not there. The first address of
+--node-ip is the node's own choice: Pods there have .status.podIP of that family, kubelet probes
+them by it, and kube-proxy takes it for its primary family.`,
 		Fix:    "Give every kubelet the addresses of --node-ip in the same order, restart it, and re-create the Pods of the node.",
 		Limits: "With a cloud provider the order is that of the annotation alpha.kubernetes.io/provided-node-ip, if there is one. Nodes with one address are the subject of DS301.",
 		Holds:  "Kubernetes 1.23 to 1.37",
