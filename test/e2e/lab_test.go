@@ -122,6 +122,7 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatalf("the lab's server is %s: the tests write, and only to the loopback", c.config.Host)
 	}
 	c.config.QPS, c.config.Burst = 200, 400
+	c.config.WarningHandler = rest.NoWarnings{}
 	if c.client, err = dynamic.NewForConfig(c.config); err != nil {
 		t.Fatal(err)
 	}
