@@ -49,6 +49,11 @@ func fromMetalLB(s snapshot.Service, pools []snapshot.Pool) bool {
 	return slices.ContainsFunc(pools, func(p snapshot.Pool) bool { return slices.ContainsFunc(s.Ingress, p.Owns) })
 }
 
+// AllParse reports whether there are pools and MetalLB takes the entries of all.
+func AllParse(pools []snapshot.Pool) bool {
+	return len(pools) > 0 && !slices.ContainsFunc(pools, func(p snapshot.Pool) bool { return !p.Parses() })
+}
+
 // PlainPools is pools without where they stand.
 func PlainPools(pools []snapshot.Pool) []metallb.Pool {
 	plain := make([]metallb.Pool, len(pools))

@@ -63,6 +63,13 @@ func (p Pool) Families() ipfam.Set {
 	return s
 }
 
+// Parses reports whether every entry of the pool is a range, and there is one. If
+// not, MetalLB goes on with what it had before, and nothing else about its pools
+// can be told.
+func (p Pool) Parses() bool {
+	return len(p.Addresses) > 0 && !slices.ContainsFunc(p.Addresses, func(a Addresses) bool { return a.Err != "" })
+}
+
 // Of is the pool's ranges of family f, in their order.
 func (p Pool) Of(f ipfam.Family) []Addresses {
 	var of []Addresses

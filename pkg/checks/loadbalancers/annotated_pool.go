@@ -35,7 +35,7 @@ PreferDualStack Service gets one address of such a pool, and before 0.14.9 none.
 		pools := in.PoolsInForce()
 		for _, s := range in.Services() {
 			key, name := metallb.Annotation(s.Annotations, metallb.PoolAnnotation, v)
-			if name == "" || len(pools) == 0 || !in.MetalLBTakes(s) {
+			if name == "" || !checks.AllParse(pools) || !in.MetalLBTakes(s) {
 				continue
 			}
 			if as, _, err := metallb.Requested(s.Annotations, s.RequestedIP, v); err != nil || len(as) > 0 {

@@ -42,8 +42,8 @@ make two Services of one family each, one for each pool.`,
 	Run: func(in *checks.Input) []checks.Finding {
 		pools := in.PoolsInForce()
 		asking := askingBoth(in)
-		if !in.Families(plan.Services).Dual() || len(pools) == 0 {
-			return nil
+		if !in.Families(plan.Services).Dual() || !checks.AllParse(pools) {
+			return nil // entries that are refused have their own check
 		}
 		v, _ := in.MetalLBVersion()
 		if v.Before(metallb.DualStack) {
@@ -88,16 +88,16 @@ func shutOut(in *checks.Input, pools []snapshot.Pool, services []snapshot.Servic
 		fs = append(fs, checks.Finding{
 			Object: s.Ref, Field: ".spec.ipFamilyPolicy",
 			Message: fmt.Sprintf("may use no pool that holds both families: %s: autoAssign is off or serviceAllocation names others; %s", list(closed), onePoolRule(v)),
-			Fix:     openFix(s, closed[0]),
+			Fix:     openFix(s, closed[0], v),
 		})
 	}
 	return fs
 }
 
 // openFix opens the pool to the Service: by name when it only has to be asked for.
-func openFix(s snapshot.Service, p snapshot.Pool) string {
+func openFix(s snapshot.Service, p snapshot.Pool, v release.Version) string {
 	if !p.Restricted {
-		return checks.Command("kubectl", "annotate", "service", s.Name, "-n", s.Namespace, "metallb.io/"+metallb.PoolAnnotation+"="+p.Ref.Name)
+		return checks.Command("kubectl", "annotate", "service", s.Name, "-n", s.Namespace, annotationKey(metallb.PoolAnnotation, v)+"="+p.Ref.Name)
 	}
 	return checks.Patch(p.Ref, fmt.Sprintf(`{"spec":{"serviceAllocation":{"namespaces":[%s]}}}`, quotedList(append(slices.Clone(p.Namespaces), s.Namespace))))
 }

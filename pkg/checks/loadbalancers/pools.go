@@ -103,7 +103,7 @@ func converted(in *checks.Input, pools []snapshot.Pool, dual bool) string {
 	add := func(p metallb.Pool) {
 		manifests = append(manifests, p.Manifest(namespace), p.AdvertisementManifest(namespace))
 	}
-	if dual && !anyDual(pools) {
+	if dual && !anyDual(pools) && checks.AllParse(pools) {
 		add(both(in, pools))
 		for _, p := range pair(pools) {
 			done[p.Ref] = true

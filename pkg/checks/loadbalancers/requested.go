@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
@@ -49,7 +50,7 @@ address of a family that the Service does not have, and nothing answers there.`,
 				fs = append(fs, checks.Finding{
 					Object: s.Ref, Field: field,
 					Message: "gets no address from MetalLB: " + why,
-					Fix:     requestFix(s, wantedAddresses(s), v),
+					Fix:     refusedFix(s, v),
 				})
 			}
 		}
@@ -76,6 +77,14 @@ func refusedRequest(in *checks.Input, s snapshot.Service) (why, field string) {
 		}
 	}
 	return metallb.Predict(wanted, checks.PlainPools(in.PoolsInForce()), nil, v).Why, field
+}
+
+// refusedFix leaves the annotation alone when only the field is too much.
+func refusedFix(s snapshot.Service, v release.Version) string {
+	if as, _, err := metallb.Requested(s.Annotations, "", v); s.RequestedIP != "" && err == nil && len(as) > 0 {
+		return checks.Patch(s.Ref, `{"spec":{"loadBalancerIP":null}}`)
+	}
+	return requestFix(s, wantedAddresses(s), v)
 }
 
 // wantedAddresses is one gap to be filled in for each family of the Service.

@@ -40,7 +40,7 @@ families change for as long as both run, also of Services that had them before.`
 			Object: awake[0].Ref, Field: ".spec",
 			Message: fmt.Sprintf("wakes Cilium's LB IPAM, which takes Services without a class, and so does MetalLB with %s%s",
 				pools[0].Ref, concerned(services)),
-			Fix: checks.Command("helm", "upgrade", "cilium", "cilium/cilium", "-n", ciliumNamespace(in.Cilium()), "--reuse-values", "--set", "defaultLBServiceIPAM=none"),
+			Fix: checks.Command("helm", "upgrade", "cilium", "cilium/cilium", "-n", ciliumNamespace(in.Cilium()), "--reuse-values", "--set", sleepValue(in.Cilium())),
 		}
 		if _, sure := lbIPAMClaims(in.Cilium()); !sure || len(services) == 0 {
 			f.Severity = severity.Warning
@@ -69,6 +69,15 @@ func lbIPAMClaims(c snapshot.Cilium) (claims, sure bool) {
 	owner := c.Config["default-lb-service-ipam"]
 	byDefault := owner == "" || owner == "lbipam" || owner == "none" && c.Version == ignoresNone
 	return c.Config.Bool("enable-lb-ipam", true) && byDefault, true
+}
+
+// sleepValue is the value of Cilium's chart that keeps LB IPAM from Services
+// without a class.
+func sleepValue(c snapshot.Cilium) string {
+	if c.Version == ignoresNone {
+		return "enableLBIPAM=false"
+	}
+	return "defaultLBServiceIPAM=none"
 }
 
 func ciliumNamespace(c snapshot.Cilium) string {

@@ -2,6 +2,7 @@ package services
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -45,41 +46,50 @@ of that family cannot reach it from outside, and external DNS gets no record for
 					f.Severity = severity.Error
 				}
 			}
-			f.Message += because(in, s)
+			reason, check := because(in, s)
+			f.Message += reason
 			f.Fix = checks.Command("kubectl", "describe", "service", s.Name, "-n", s.Namespace)
+			if check != "" {
+				f.Fix = checks.Command("kubectl", "dualstack", "doctor", "--only", check)
+			}
 			fs = append(fs, f)
 		}
 		return fs
 	},
 }
 
-// because is the reason in a few words, where it can be told.
-func because(in *checks.Input, s snapshot.Service) string {
+// because is the reason in a few words, where it can be told, and the check that
+// has the way to mend it.
+func because(in *checks.Input, s snapshot.Service) (reason, check string) {
 	if !in.MetalLBTakes(s) {
 		if s.Class != "" {
-			return fmt.Sprintf("; its class is %s", s.Class)
+			return fmt.Sprintf("; its class is %s", s.Class), ""
 		}
-		return ""
+		return "", ""
 	}
 	v, _ := in.MetalLBVersion()
 	pools := checks.PlainPools(in.PoolsInForce())
 	wanted := in.AsMetalLB(s)
-	as, _, err := metallb.Requested(s.Annotations, s.RequestedIP, v)
+	as, by, err := metallb.Requested(s.Annotations, s.RequestedIP, v)
 	wanted.Requested = as
 	o := metallb.Predict(wanted, pools, nil, v)
 	switch {
-	case err != nil:
-		return "; MetalLB: " + err.Error()
 	case v.Before(metallb.DualStack):
-		return fmt.Sprintf("; MetalLB %s gives one", v)
+		return fmt.Sprintf("; MetalLB %s gives one", v), "DS501"
+	case err != nil:
+		return "; MetalLB: " + err.Error(), "DS511"
 	case len(pools) == 0:
-		return "; MetalLB has no pool"
+		return "; MetalLB has no pool", ""
 	case o.Unsure || o.Families().Dual():
-		return "" // the pools would do: used up, or not yet looked at
-	case len(as) == 0 && wanted.Pool == "":
-		return "; no pool of MetalLB that it may use holds both families"
-	case o.Why != "":
-		return "; MetalLB: " + o.Why
+		return "", "" // the pools would do: used up, or not yet looked at
+	case by == ".spec.loadBalancerIP":
+		return "; MetalLB: " + o.Why, "DS510"
+	case len(as) > 0:
+		return "; MetalLB: " + o.Why, "DS511"
+	case !slices.ContainsFunc(pools, func(p metallb.Pool) bool { return p.Families().Dual() }):
+		return "; no pool of MetalLB holds both families", "DS501"
+	case wanted.Pool != "":
+		return fmt.Sprintf("; it asks for MetalLB's pool %s", wanted.Pool), "DS514"
 	}
-	return fmt.Sprintf("; MetalLB's pool %s has no other family", o.Pool)
+	return "; no pool of MetalLB that holds both families is open to it", "DS501"
 }

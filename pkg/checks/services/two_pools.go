@@ -34,7 +34,7 @@ keep their addresses until the controller restarts and are pending from then on;
 		v, known := in.MetalLBVersion()
 		pools := in.PoolsInForce()
 		for _, s := range in.Services() {
-			if !in.MetalLBTakes(s) || len(s.Ingress) == 0 || len(pools) == 0 || v.Before(metallb.DualStack) {
+			if !in.MetalLBTakes(s) || len(s.Ingress) == 0 || !checks.AllParse(pools) || v.Before(metallb.DualStack) {
 				continue
 			}
 			if _, ok := metallb.Owner(checks.PlainPools(pools), s.Ingress); ok {
