@@ -143,7 +143,7 @@ func (e *entry) cell(f ipfam.Family, ref reference) Cell {
 	switch {
 	case len(spans) == 0:
 	case e.blocks:
-		c.Blocks = blocks(spans, f, ref)
+		c.Blocks = blocks(spans, ref)
 	default:
 		c.Ranges = texts(spans)
 	}
@@ -177,8 +177,13 @@ func (e *entry) fits(spans []span, ref reference) bool {
 	return same(spans, ref.spans)
 }
 
-func blocks(spans []span, f ipfam.Family, ref reference) *Blocks {
-	b := &Blocks{Count: len(spans), Masks: []int{}, Outside: []string{}}
+// blocks sums up spans, of which there is one at least.
+func blocks(spans []span, ref reference) *Blocks {
+	byAddress := func(a, b span) int { return a.addrs.From().Compare(b.addrs.From()) }
+	b := &Blocks{
+		Count: len(spans), Masks: []int{}, Outside: []string{},
+		First: slices.MinFunc(spans, byAddress).text, Last: slices.MaxFunc(spans, byAddress).text,
+	}
 	for _, s := range spans {
 		if p, ok := s.addrs.Prefix(); ok && !slices.Contains(b.Masks, p.Bits()) {
 			b.Masks = append(b.Masks, p.Bits())

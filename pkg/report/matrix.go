@@ -37,6 +37,8 @@ type Cell struct {
 type Blocks struct {
 	Count   int      `json:"count"`
 	Masks   []int    `json:"masks"`   // the sizes that occur
+	First   string   `json:"first"`   // the lowest
+	Last    string   `json:"last"`    // the highest
 	Outside []string `json:"outside"` // those that do not lie in the reference
 }
 

@@ -109,7 +109,7 @@ func (p *printer) cellText(c Cell) string {
 	case c.Verdict == Missing:
 		return "none"
 	case c.Blocks != nil:
-		return c.Blocks.text()
+		return c.Blocks.text(c.Verdict)
 	case len(c.Ranges) == 0:
 		return p.dash()
 	}
@@ -120,8 +120,8 @@ func (p *printer) cellText(c Cell) string {
 	return text
 }
 
-// text is such as "3 blocks of /24, all inside".
-func (b Blocks) text() string {
+// text is such as "3 blocks of /24, inside".
+func (b Blocks) text(v Verdict) string {
 	var masks []string
 	for _, m := range b.Masks {
 		masks = append(masks, fmt.Sprintf("/%d", m))
@@ -132,7 +132,10 @@ func (b Blocks) text() string {
 	}
 	text := fmt.Sprintf("%d %s of %s", b.Count, noun, strings.Join(masks, " and "))
 	switch {
-	case b.Outside == nil:
+	case v == Uncompared && b.Count == 1:
+		text += ", " + b.First
+	case v == Uncompared:
+		text += ", " + b.First + " to " + b.Last
 	case len(b.Outside) == 0:
 		text += ", inside"
 	case len(b.Outside) == 1:

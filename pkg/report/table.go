@@ -95,7 +95,7 @@ func firstID(r *Report) string {
 func (p *printer) heading(r *Report) {
 	s := r.Source
 	name := Escape(s.Name)
-	if s.Server != "" {
+	if s.Server != "" && s.Server != s.Name {
 		name += " " + Escape(s.Server)
 	}
 	p.wrapped(fmt.Sprintf("%-9s", s.Type), name)
