@@ -106,6 +106,30 @@ func (c Config) Native(v release.Version) bool {
 	return v.Before(tunnelUntil) && c["tunnel"] == "disabled"
 }
 
+// UnderlayFrom is the release from which the tunnel can run over IPv6, and
+// underlay-protocol says which family it is.
+var UnderlayFrom = release.V(1, 18)
+
+// Underlay is the family of the tunnel's outer packets: IPv4 before 1.18, then
+// what underlay-protocol says, and by itself IPv4 where that is on.
+// Source: cilium v1.20.2, pkg/datapath/tunnel/tunnel.go.
+func (c Config) Underlay(v release.Version) ipfam.Family {
+	if v.Or(Latest).Before(UnderlayFrom) {
+		return ipfam.V4
+	}
+	if f, err := ipfam.Parse(c["underlay-protocol"]); err == nil {
+		return f
+	}
+	if c.Enabled(ipfam.V4) {
+		return ipfam.V4
+	}
+	return ipfam.V6
+}
+
+// FamilyNativeKeys is the release from which each family has a key of its own for
+// NativeCIDR; before, native-routing-cidr was IPv4's.
+var FamilyNativeKeys = release.V(1, 12)
+
 // NativeCIDR is the native routing CIDR of family f: what lies in it is reached
 // without masquerade. It is one prefix only; set is false when the key is missing
 // or empty, and err tells a value that is no prefix of the family.

@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -62,11 +63,11 @@ func (c Config) bpfMasquerades() bool { return c.asksForMasquerade() && c.on("en
 var podRangeModes = map[string]bool{"cluster-pool": true, "kubernetes": true}
 
 const (
-	agent120 = "cilium v1.20.2 daemon/cmd/daemon.go"
-	main120  = "cilium v1.20.2 daemon/cmd/daemon_main.go"
-	agent115 = "cilium v1.15.19 daemon/cmd/daemon.go"
-	main115  = "cilium v1.15.19 daemon/cmd/daemon_main.go"
-	both     = "cilium v1.20.2 and v1.15.19 pkg/option/config.go"
+	agent120 = "cilium v1.20.2, daemon/cmd/daemon.go"
+	main120  = "cilium v1.20.2, daemon/cmd/daemon_main.go"
+	agent115 = "cilium v1.15.19, daemon/cmd/daemon.go"
+	main115  = "cilium v1.15.19, daemon/cmd/daemon_main.go"
+	both     = "cilium v1.20.2 and v1.15.19, pkg/option/config.go"
 )
 
 // refusals is the combinations that have to do with the families. Where a span is
@@ -77,7 +78,7 @@ var refusals = []Refusal{
 		When:    func(c Config, _ release.Version) bool { return c.Masquerade(ipfam.V6) == BPF },
 		Says:    "BPF masquerade is not supported for IPv6.",
 		Instead: []Setting{{"enable-ipv6-masquerade", "false"}},
-		Source:  "cilium/cilium#17906, cilium/cilium#23165",
+		Source:  "https://github.com/cilium/cilium/issues/17906; https://github.com/cilium/cilium/issues/23165",
 	},
 	{
 		Subject: AboutMasquerade, Key: "enable-host-firewall", In: Span{release.V(1, 14), release.V(1, 16)},
@@ -86,7 +87,7 @@ var refusals = []Refusal{
 		},
 		Says:    "IPv6 BPF masquerade is not supported along with the host firewall.",
 		Instead: []Setting{{"enable-bpf-masquerade", "false"}},
-		Source:  main115 + "; cilium/cilium#31511",
+		Source:  main115 + "; https://github.com/cilium/cilium/issues/31511",
 	},
 	{
 		Subject: AboutMasquerade, Key: "enable-bpf-masquerade", In: from(1, 15),
@@ -120,7 +121,7 @@ var refusals = []Refusal{
 		},
 		Says:    `BPF masquerade requires NodePort (--enable-node-port="true")`,
 		Instead: []Setting{{"kube-proxy-replacement", "true"}},
-		Source:  agent115 + "; cilium/cilium#41380",
+		Source:  agent115 + "; https://github.com/cilium/cilium/issues/41380",
 	},
 	{
 		Subject: AboutMasquerade, Key: "bpf-lb-sock", In: Span{release.V(1, 15), release.V(1, 16)},
@@ -154,7 +155,7 @@ var refusals = []Refusal{
 		},
 		Says:    "Option enable-remote-node-masquerade requires BPF masquerade to be enabled (enable-bpf-masquerade)",
 		Instead: []Setting{{"enable-remote-node-masquerade", "false"}},
-		Source:  main120 + "; cilium/cilium#37568",
+		Source:  main120 + "; https://github.com/cilium/cilium/issues/37568",
 	},
 	{
 		Subject: AboutMasquerade, Key: "egress-masquerade-interfaces", In: from(1, 20),
@@ -163,7 +164,7 @@ var refusals = []Refusal{
 		},
 		Says:    "Egress masquerading interfaces cannot be empty when IP masquerading is enabled with IPAM mode other than ClusterPool or Kubernetes",
 		Instead: []Setting{{"enable-bpf-masquerade", "true"}},
-		Source:  "cilium v1.20.2 pkg/datapath/iptables/iptables.go",
+		Source:  "cilium v1.20.2, pkg/datapath/iptables/iptables.go",
 	},
 	{
 		Subject: AboutNDP, Key: "enable-ipv6-ndp",
@@ -180,7 +181,7 @@ var refusals = []Refusal{
 		},
 		Says:    "IPv6NDP cannot be enabled without ipv6-mcast-device",
 		Instead: []Setting{{"enable-ipv6-ndp", "false"}}, // the device alone makes the nodes listen
-		Source:  "cilium v1.20.2 pkg/option/config.go; cilium/cilium#41601",
+		Source:  "cilium v1.20.2, pkg/option/config.go; https://github.com/cilium/cilium/issues/41601",
 	},
 	{
 		Subject: AboutRouting, Key: "auto-direct-node-routes",
@@ -202,7 +203,7 @@ var refusals = []Refusal{
 		When:    func(c Config, _ release.Version) bool { return c.IPAM() == "eni" && c.Enabled(ipfam.V6) },
 		Says:    "IPv6 cannot be enabled in ENI IPAM mode",
 		Instead: []Setting{{"enable-ipv6", "false"}},
-		Source:  "cilium v1.15.19 pkg/option/config.go",
+		Source:  "cilium v1.15.19, pkg/option/config.go",
 	},
 	underlayOf(ipfam.V4),
 	underlayOf(ipfam.V6),
@@ -227,7 +228,7 @@ var refusals = []Refusal{
 		},
 		Says:    `egress gateway requires --enable-ipv4-masquerade="true" and --enable-bpf-masquerade="true"`,
 		Instead: []Setting{{"enable-ipv4-masquerade", "true"}, {"enable-bpf-masquerade", "true"}},
-		Source:  "cilium v1.20.2 pkg/egressgateway/manager.go",
+		Source:  "cilium v1.20.2, pkg/egressgateway/manager.go",
 	},
 	{
 		Subject: AboutFeatures, Key: "ipv6-cluster-alloc-cidr",
@@ -237,7 +238,7 @@ var refusals = []Refusal{
 		},
 		Says:    "Prefix length must be /64",
 		Instead: []Setting{{"ipv6-cluster-alloc-cidr", "f00d::/64"}},
-		Source:  "cilium v1.20.2 pkg/option/config.go",
+		Source:  "cilium v1.20.2, pkg/option/config.go",
 	},
 }
 
@@ -251,6 +252,22 @@ func underlayOf(f ipfam.Family) Refusal {
 		},
 		Says:    "underlay protocol set to " + f.String() + ", but " + f.String() + " is disabled",
 		Instead: []Setting{{"underlay-protocol", "auto"}},
-		Source:  "cilium v1.20.2 pkg/datapath/tunnel/tunnel.go",
+		Source:  "cilium v1.20.2, pkg/datapath/tunnel/tunnel.go",
 	}
+}
+
+// RefusalSources is where the refusals about subjects were read.
+func RefusalSources(subjects ...Subject) []string {
+	var sources []string
+	for _, r := range refusals {
+		if !slices.Contains(subjects, r.Subject) {
+			continue
+		}
+		for source := range strings.SplitSeq(r.Source, "; ") {
+			if !slices.Contains(sources, source) {
+				sources = append(sources, source)
+			}
+		}
+	}
+	return sources
 }

@@ -2,12 +2,13 @@ package cilium
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
 // Span is a run of releases: From is the first of it, Until the first after it.
-// A zero end is open.
+// Both are minor releases. A zero end is open.
 type Span struct {
 	From, Until release.Version
 }
@@ -20,7 +21,7 @@ func (s Span) Has(v release.Version) bool {
 // Open reports whether s is all releases.
 func (s Span) Open() bool { return !s.From.Known() && !s.Until.Known() }
 
-// String is "1.15 and later", "before 1.14", "1.11 to before 1.18" or "every release".
+// String is "1.15 and later", "before 1.14", "1.11 to 1.17" or "every release".
 func (s Span) String() string {
 	switch {
 	case s.Open():
@@ -30,7 +31,9 @@ func (s Span) String() string {
 	case !s.From.Known():
 		return "before " + s.Until.String()
 	}
-	return s.From.String() + " to before " + s.Until.String()
+	last := s.Until
+	last.Minor--
+	return s.From.String() + " to " + last.String()
 }
 
 // Unread is an option, or some of its values, that some releases do not read.
@@ -117,7 +120,7 @@ func always(text string) func(string) string { return func(string) string { retu
 const (
 	upgradeNotes  = "cilium Documentation/operations/upgrade.rst, notes of "
 	readIn120     = "cilium v1.20.2: no flag of this name; "
-	replaceSource = "cilium v1.20.2 pkg/kpr/config.go, a boolean flag; cilium/cilium#31286"
+	replaceSource = "cilium v1.20.2, pkg/kpr/config.go, a boolean flag; https://github.com/cilium/cilium/issues/31286"
 )
 
 // unread is what changed between the releases, by key.
@@ -159,12 +162,12 @@ var unread = []Unread{
 	{
 		Key: "underlay-protocol", In: until(1, 18),
 		Without: always("the tunnel runs over IPv4"),
-		Source:  "cilium/cilium#38523",
+		Source:  "https://github.com/cilium/cilium/issues/38523",
 	},
 	{
 		Key: "kube-proxy-replacement", Values: []string{"probe"}, In: from(1, 13), Refused: true,
 		Instead: becomes(Setting{"kube-proxy-replacement", "true"}),
-		Source:  "cilium v1.15.19 daemon/cmd/kube_proxy_replacement.go; kubernetes-sigs/kubespray#9929",
+		Source:  "cilium v1.15.19, daemon/cmd/kube_proxy_replacement.go; https://github.com/kubernetes-sigs/kubespray/issues/9929",
 	},
 	{
 		Key: "kube-proxy-replacement", Values: []string{"strict"}, In: from(1, 16), Refused: true,
@@ -180,13 +183,13 @@ var unread = []Unread{
 		Key: "enable-ipv4-egress-gateway", In: from(1, 19), Default: "false",
 		Instead: renamed("enable-egress-gateway"),
 		Without: always("the egress gateway is off, and pods leave from their own nodes"),
-		Source:  readIn120 + "cilium/cilium#42238",
+		Source:  readIn120 + "https://github.com/cilium/cilium/issues/42238",
 	},
 	{
 		Key: "enable-egress-gateway", In: Span{release.V(1, 11), release.V(1, 18)}, Default: "false",
 		Instead: renamed("enable-ipv4-egress-gateway"),
 		Without: always("the egress gateway is off, and pods leave from their own nodes"),
-		Source:  upgradeNotes + "1.11; cilium/cilium#40014",
+		Source:  upgradeNotes + "1.11; https://github.com/cilium/cilium/issues/40014",
 	},
 	partOfReplacement("enable-node-port", "NodePorts"),
 	partOfReplacement("enable-host-port", "hostPorts"),
@@ -196,12 +199,12 @@ var unread = []Unread{
 		Key: "node-port-mode", In: from(1, 20), Default: "snat",
 		Instead: renamed("bpf-lb-mode"),
 		Without: always("Services are answered in snat mode"),
-		Source:  "cilium v1.20.2 Documentation/operations/upgrade-current.inc",
+		Source:  "cilium v1.20.2, Documentation/operations/upgrade-current.inc",
 	},
 	{
 		Key: "ipam", Values: []string{"cluster-pool-v2beta"}, In: from(1, 15), Refused: true,
 		Instead: becomes(Setting{"ipam", "multi-pool"}),
-		Source:  "cilium v1.20.2 pkg/ipam/ipam.go; " + upgradeNotes + "1.15; cilium/cilium#25767",
+		Source:  "cilium v1.20.2, pkg/ipam/ipam.go; " + upgradeNotes + "1.15; https://github.com/cilium/cilium/issues/25767",
 	},
 	{
 		Key: "enable-l2-announcements", In: until(1, 14), Default: "false",
@@ -211,12 +214,12 @@ var unread = []Unread{
 	{
 		Key: "enable-masquerade-to-route-source", In: until(1, 15), Default: "false",
 		Without: always("masqueraded packets carry the address that the kernel picks"),
-		Source:  "cilium/cilium#27618",
+		Source:  "https://github.com/cilium/cilium/issues/27618",
 	},
 	{
 		Key: "enable-remote-node-masquerade", In: until(1, 18), Default: "false",
 		Without: always("packets to other nodes are not masqueraded"),
-		Source:  "cilium/cilium#37568",
+		Source:  "https://github.com/cilium/cilium/issues/37568",
 	},
 }
 
@@ -248,6 +251,19 @@ func partOfReplacement(key, what string) Unread {
 		Instead: becomes(Setting{"kube-proxy-replacement", "true"}),
 		Moot:    Config.ReplacesKubeProxy,
 		Without: always("Cilium serves no " + what + " unless it replaces kube-proxy"),
-		Source:  readIn120 + "cilium/cilium#41380",
+		Source:  readIn120 + "https://github.com/cilium/cilium/issues/41380",
 	}
+}
+
+// UnreadSources is where the changes of Unread were read.
+func UnreadSources() []string {
+	var sources []string
+	for _, u := range unread {
+		for source := range strings.SplitSeq(u.Source, "; ") {
+			if !slices.Contains(sources, source) {
+				sources = append(sources, source)
+			}
+		}
+	}
+	return sources
 }

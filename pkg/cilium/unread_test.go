@@ -80,7 +80,7 @@ func TestSpan(t *testing.T) {
 	}{
 		"from":  {Span{From: v15}, []release.Version{v15, v16}, []release.Version{v14, {}}, "1.15 and later"},
 		"until": {Span{Until: v15}, []release.Version{v14}, []release.Version{v15, v16, {}}, "before 1.15"},
-		"both":  {Span{v14, v16}, []release.Version{v14, v15}, []release.Version{v16, {}}, "1.14 to before 1.16"},
+		"both":  {Span{v14, v16}, []release.Version{v14, v15}, []release.Version{v16, {}}, "1.14 to 1.15"},
 		"open":  {Span{}, []release.Version{v14, {}}, nil, "every release"},
 	} {
 		for _, v := range tt.in {

@@ -62,6 +62,9 @@ func (b *builder) clusterConfiguration(c *clusterConfiguration) {
 		}
 	}
 	b.saw(KubeadmConfig)
+	if k.NoKubeProxy {
+		b.saw(KubeProxySetup) // that there is none is known, too
+	}
 	if i, ok := b.kept[kubeadmRef]; ok { // the same in the version of another kubeadm is no contradiction
 		same := k
 		same.APIVersion = b.snap.Kubeadm[i].APIVersion

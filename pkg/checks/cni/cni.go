@@ -4,4 +4,34 @@ package cni
 import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 
 // Checks is the checks of this area, in the order of their IDs.
-var Checks = []*checks.Check{}
+var Checks = []*checks.Check{
+	families,
+	pools,
+	poolMask,
+	masquerade,
+	masqueradeOptions,
+	nativeCIDR,
+	nativeCIDRWide,
+	nativeCIDRNarrow,
+	ndpOptions,
+	handMade,
+	serviceRange,
+	optionsRead,
+	oneServiceProxy,
+	configRuns,
+	nodeBlocks,
+	proxyClusterCIDR,
+	proxyNodePorts,
+	proxyMode,
+	hostFirewall,
+	egressGateway,
+	tunnelUnderlay,
+	agentReachesAPI,
+	optionsAgree,
+	l2Announcements,
+	podsOnLink,
+	bpfICMP,
+	blocksUnique,
+	valuesApplied,
+	inventedAddresses,
+}
