@@ -24,7 +24,7 @@ run: build ## audit examples/homelab, without any cluster
 
 .PHONY: test
 test: ## all tests but those of a real API server
-	go test -race ./...
+	@failed=0; for module in $(filter-out hack/tools,$(MODULES)); do echo "go test -race ./... in $$module"; go -C $$module test -race ./... || failed=1; done; exit $$failed
 
 .PHONY: e2e
 e2e: ## build a control plane, then run the tests on it
