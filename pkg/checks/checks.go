@@ -19,6 +19,9 @@ type Check struct {
 	// there. A check that has only Uses runs when at least one of them is known.
 	Needs []snapshot.Kind
 	Uses  []snapshot.Kind
+	// AnyOf is kinds among Uses of which Run needs at least one, whatever else is
+	// there: the flags of a program may be on a Pod or in kubeadm's configuration.
+	AnyOf []snapshot.Kind
 	// Plan is whether Run needs the address plan; without one it is skipped.
 	Plan bool
 	Run  func(*Input) []Finding

@@ -272,6 +272,11 @@ func testDoc(t *testing.T, c *checks.Check) {
 	if strings.HasSuffix(c.Doc.Claim, ".") || strings.Contains(c.Doc.Claim, "should") {
 		t.Errorf("claim %q: present tense, no «should», no full stop", c.Doc.Claim)
 	}
+	for _, k := range c.AnyOf {
+		if !slices.Contains(c.Uses, k) {
+			t.Errorf("AnyOf has %s, which Uses has not", k)
+		}
+	}
 	if c.Severity == 0 || len(c.Needs)+len(c.Uses) == 0 && !c.Plan {
 		t.Error("has no severity, or needs nothing")
 	}

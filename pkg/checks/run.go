@@ -53,12 +53,20 @@ func obstacle(c *Check, p *plan.Plan, snap *snapshot.Snapshot) (Status, string) 
 			return outcome(g), g.String()
 		}
 	}
-	if len(c.Needs) > 0 || len(c.Uses) == 0 {
+	if status, reason := noneOf(c.AnyOf, snap); status != "" || len(c.Needs) > 0 {
+		return status, reason
+	}
+	return noneOf(c.Uses, snap)
+}
+
+// noneOf is why a check that needs one of the kinds cannot run, when none is known.
+func noneOf(kinds []snapshot.Kind, snap *snapshot.Snapshot) (Status, string) {
+	if len(kinds) == 0 {
 		return "", ""
 	}
 	var missing []string
 	status := Skipped
-	for _, k := range c.Uses {
+	for _, k := range kinds {
 		g, ok := snap.Gap(k)
 		if !ok || g.Partial {
 			return "", ""

@@ -28,7 +28,8 @@ own; without the flag it does not.`,
 			"kubernetes v1.37.2, cmd/kube-controller-manager/app/options/nodeipamcontroller.go",
 		},
 	},
-	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		services := serviceStatements(in)
 		for _, p := range in.Programs(snapshot.ControllerManager) {

@@ -26,7 +26,8 @@ is false. Without it they look like the pod ranges of the cluster and are not.`,
 			"cilium v1.20.2, pkg/node/sync/local_node_sync_wait.go",
 		},
 	},
-	Uses: append([]snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.Nodes}, checks.BlockKinds...),
+	Uses:  append([]snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.Nodes}, checks.BlockKinds...),
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		for _, n := range in.Nodes() {
 			if len(n.PodCIDRs) > 0 {

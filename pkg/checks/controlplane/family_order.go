@@ -32,7 +32,8 @@ ServiceCIDR kubernetes and the Nodes have already.`,
 			"https://github.com/kubernetes/kubernetes/issues/102698",
 		},
 	},
-	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		services, pods := serviceStatements(in), podStatements(in)
 		fs = append(compareOrder(services, serviceOrder), compareOrder(pods, podOrder)...)

@@ -40,7 +40,8 @@ kube-proxy. The ranges that Pods have do not change under a running cluster.`,
 			"https://github.com/cilium/cilium/issues/23872",
 		},
 	},
-	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.CiliumConfig, snapshot.KubeProxySetup},
+	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.CiliumConfig, snapshot.KubeProxySetup},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		said := podStatements(in)
 		for i := 1; i < len(said); i++ {

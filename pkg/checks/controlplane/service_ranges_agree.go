@@ -34,7 +34,8 @@ to what it says, since Services have those addresses.`,
 			"kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go filterOutServiceRange",
 		},
 	},
-	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.ServiceCIDRs, snapshot.KubeadmConfig},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		said := serviceStatements(in)
 		for i := 1; i < len(said); i++ {

@@ -31,7 +31,8 @@ Pods that exist keep their one family until they are edited, re-created, restart
 			"https://github.com/kubernetes/kubernetes/issues/89610",
 		},
 	},
-	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.CiliumConfig},
+	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.CiliumConfig},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) []checks.Finding {
 		services, ok := rangesOf(in, snapshot.APIServer, serviceFlag)
 		if !ok {

@@ -37,6 +37,7 @@ and its IPv6 range may be at most 16 bits shorter than the node mask.`,
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
 	Uses:  slices.Concat([]snapshot.Kind{snapshot.NodeEvents, snapshot.ControlPlane, snapshot.KubeadmConfig}, checks.BlockKinds),
+	AnyOf: []snapshot.Kind{snapshot.NodeEvents, snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) []checks.Finding {
 		a, allocates := allocatorOf(in)
 		if !allocates && len(in.Programs(snapshot.ControllerManager)) > 0 {

@@ -31,6 +31,7 @@ default, /64.`,
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
 	Uses:  slices.Concat([]snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig}, checks.BlockKinds),
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		nodes := in.Nodes()
 		a, ok := allocatorOf(in)

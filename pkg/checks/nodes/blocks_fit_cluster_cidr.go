@@ -33,6 +33,7 @@ and join again the Nodes that have others, before kube-controller-manager is res
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
 	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
+	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) []checks.Finding {
 		nodes := in.Nodes()
 		a, ok := allocatorOf(in)
