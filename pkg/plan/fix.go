@@ -22,15 +22,33 @@ func lengthFix(r netip.Prefix, shortest, longest int) string {
 }
 
 // NodeMaskFix is what to write when kube-controller-manager does not take the
-// node mask for the pod range r: the nearest mask that it takes, or the length
-// of a range for which it takes the mask.
+// node mask for the pod range r: a mask that it takes, or the length of a range
+// for which it takes the mask.
 func NodeMaskFix(r netip.Prefix, mask int) string {
 	shortest, longest := NodeMasks(r)
-	fix := fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", min(max(mask, shortest), longest), shortest, longest)
+	fix := fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", LegalNodeMask(r, mask), shortest, longest)
 	if mask > longest && mask <= r.Addr().BitLen() {
 		fix += fmt.Sprintf(", or a pod range of /%d to /%d", mask-maxBlockBits, mask)
 	}
 	return fix
+}
+
+// defaultPodBits is the host bits of the smallest block with room for the 110 pods
+// that kubelet runs unless it is told otherwise.
+const defaultPodBits = 7
+
+// LegalNodeMask is mask or, when kube-controller-manager or kubeadm does not take
+// it for the pod range r, the mask of the most nodes: with room for 110 pods on
+// each where that can be.
+func LegalNodeMask(r netip.Prefix, mask int) int {
+	longest := min(r.Bits()+maxBlockBits, r.Addr().BitLen())
+	switch {
+	case mask > longest:
+		return longest
+	case mask < r.Bits():
+		return min(longest, max(r.Bits(), r.Addr().BitLen()-defaultPodBits))
+	}
+	return mask
 }
 
 func kubeadmPodFix(r netip.Prefix, mask int) string {

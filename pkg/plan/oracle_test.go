@@ -75,19 +75,19 @@ func TestRangesAgainstOracle(t *testing.T) {
 			t.Fatalf("Intersect(%s, %s) = %s", a, b, both)
 		}
 		left := 0
-		for _, text := range subtract(a, b) {
+		for _, text := range Subtract(a, b) {
 			r, _, err := ParseAddrs(text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for x := range addressesOf(r) {
 				if left++; !as[x] || bs[x] {
-					t.Fatalf("subtract(%s, %s) has %s", a, b, x)
+					t.Fatalf("Subtract(%s, %s) has %s", a, b, x)
 				}
 			}
 		}
 		if left != len(as)-len(shared) {
-			t.Fatalf("subtract(%s, %s) has %d addresses, want %d", a, b, left, len(as)-len(shared))
+			t.Fatalf("Subtract(%s, %s) has %d addresses, want %d", a, b, left, len(as)-len(shared))
 		}
 	}
 }

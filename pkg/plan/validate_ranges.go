@@ -240,7 +240,7 @@ func (v *validation) overlaps() {
 			}
 			v.add(Disjoint, s, r.Field,
 				fmt.Sprintf("%s (%s, line %d)", DescribeOverlap(r, other), other.Field, v.plan.Position(other.Field).Line),
-				v.plan.OverlapFix(s, r, other))
+				v.plan.overlapFix(s, r, other))
 		}
 	}
 }
@@ -256,13 +256,13 @@ func (p *Plan) Conflict(a, b Range) severity.Severity {
 	return s
 }
 
-// OverlapFix is what to write for r, which shares addresses with other.
-func (p *Plan) OverlapFix(s severity.Severity, r, other Range) string {
+// overlapFix is what to write for r, which shares addresses with other.
+func (p *Plan) overlapFix(s severity.Severity, r, other Range) string {
 	if s == severity.Info { // pods of the LAN
 		return "have the nodes answer for the pods on the LAN; Cilium does, in IPv6, with enable-ipv6-ndp: \"true\""
 	}
 	if r.Use == LoadBalancers {
-		if rest := subtract(r.Addrs, other.Addrs); len(rest) > 0 {
+		if rest := Subtract(r.Addrs, other.Addrs); len(rest) > 0 {
 			return "write " + strings.Join(rest, ", ")
 		}
 	}
@@ -274,8 +274,8 @@ func (p *Plan) OverlapFix(s severity.Severity, r, other Range) string {
 	return fmt.Sprintf("take a range outside of %s", other)
 }
 
-// subtract is what is left of r without s, as it would be written in a pool.
-func subtract(r, s netipx.IPRange) []string {
+// Subtract is what is left of r without s, as it would be written in a pool.
+func Subtract(r, s netipx.IPRange) []string {
 	var b netipx.IPSetBuilder
 	b.AddRange(r)
 	b.RemoveRange(s)

@@ -2,6 +2,7 @@ package ranges
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
@@ -18,9 +19,9 @@ var nodeCapacity = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "the pod range of each family has blocks for more nodes than there are",
-		Why: `Every node takes one block of each family. When one family has no block left the
-next node gets none of either: it stays NotReady, and the only sign is an Event of type
-Normal. The two families seldom have as many blocks; the smaller one decides.`,
+		Why: `When one family has no block left the next node gets none of either: it stays NotReady,
+and the only sign is an Event of type Normal. Every node takes one block of each family. The
+two seldom have as many, and the smaller one decides.`,
 		Fix:    "Append a range to Cilium's list of pools. Node masks and the ranges of kube-controller-manager can only be changed with the cluster.",
 		Limits: "Blocks that are lost to an overlap with Services, or that belong to nodes that are gone, are not counted.",
 		Holds:  "Kubernetes 1.23 to 1.37, Cilium 1.15 to 1.20",
@@ -31,7 +32,7 @@ Normal. The two families seldom have as many blocks; the smaller one decides.`,
 		},
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
-	Uses:  podKinds,
+	Uses:  kinds(podKinds, []snapshot.Kind{snapshot.CiliumNodes}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		list, nodes := pods(in), uint64(len(in.Nodes()))
 		for _, f := range ipfam.All {
@@ -40,10 +41,10 @@ Normal. The two families seldom have as many blocks; the smaller one decides.`,
 				continue
 			}
 			have := nodeBlocks(ranges)
-			if have == 0 || !plan.Scarce(nodes, have) {
+			if have == 0 || !plan.Scarce(nodes, have) || nodes > have && waiting(in, f) {
 				continue // with no block at all the mask is at fault
 			}
-			finding := ranges[0].finding(fmt.Sprintf("has %s of /%d for %d nodes%s", count(have, "block"), ranges[0].mask, nodes, unless(of(list, f.Other()))), moreBlocks(ranges[0]))
+			finding := ranges[0].finding(fmt.Sprintf("has %s of /%d for %d nodes%s", count(have, "block"), ranges[0].mask, nodes, unless(of(list, f.Other()))), moreBlocks(in, ranges[0], list))
 			if nodes > have {
 				finding.Severity = severity.Error
 			}
@@ -51,6 +52,29 @@ Normal. The two families seldom have as many blocks; the smaller one decides.`,
 		}
 		return fs
 	},
+}
+
+// waiting reports whether some nodes are seen to have a block of family f and
+// some not. Then other checks name them.
+func waiting(in *checks.Input, f ipfam.Family) bool {
+	with, without := 0, 0
+	tell := func(blocks []netip.Prefix) {
+		if ipfam.SetOfPrefixes(blocks).Has(f) {
+			with++
+		} else {
+			without++
+		}
+	}
+	if ciliumNodes := in.CiliumNodes(); len(ciliumNodes) > 0 {
+		for _, n := range ciliumNodes {
+			tell(n.PodCIDRs)
+		}
+	} else {
+		for _, n := range in.Nodes() {
+			tell(n.PodCIDRs)
+		}
+	}
+	return with > 0 && without > 0
 }
 
 func nodeBlocks(list []stated) uint64 {
@@ -78,14 +102,24 @@ func count(n uint64, noun string) string {
 	return plan.FormatCount(n) + " " + noun + "s"
 }
 
-// moreBlocks is a range with twice the blocks: the longest prefix around s that
-// has them.
-func moreBlocks(s stated) string {
+// moreBlocks is twice the blocks: a further range for Cilium, which takes any
+// number of them and whose nodes keep what they have; the prefix around s for
+// kube-controller-manager.
+func moreBlocks(in *checks.Input, s stated, all []stated) string {
 	prefix, ok := s.Prefix()
-	if !ok || prefix.Bits() == 0 {
-		return s.remedy("<a range with more blocks>")
+	p := in.Plan()
+	if p == nil {
+		p = &plan.Plan{}
 	}
-	return s.remedy(plan.Shorter(prefix, 1).String())
+	wider := plan.Shorter(prefix, 1)
+	free, found := p.FreePrefix(prefix, rangesOf(all)...)
+	switch {
+	case s.program.Name == "" && ok && found:
+		return s.more(free.String())
+	case s.program.Name != "" && ok && plan.NodeMaskLimit(wider, s.mask) == "":
+		return s.remedy(wider.String())
+	}
+	return s.remedy("<a range with more blocks>")
 }
 
 var serviceCapacity = &checks.Check{
@@ -94,9 +128,8 @@ var serviceCapacity = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "the Service range of each family has addresses for more Services than there are",
-		Why: `A dual-stack Service takes an address of each range. When one range is full, Services
-that require both families are refused, and the others get one address, of the range that
-is left.`,
+		Why: `When one range is full, Services that require both families are refused, and the others
+get one address, of the range that is left. A dual-stack Service takes an address of each.`,
 		Fix:    "From 1.33 on, add a ServiceCIDR of both families. Before, the range is as large as it was made.",
 		Limits: "The static and the dynamic part of a range are counted together.",
 		Holds:  "Kubernetes 1.23 to 1.37",

@@ -19,11 +19,10 @@ var disjoint = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "no address is for two uses",
-		Why: `Nothing in Kubernetes compares the ranges of pods, Services, nodes and load
-balancers; each program checks its own. A Service that gets the address of a node or of
-a host of the LAN takes that host's traffic on every node. Pods whose range holds the LAN
-cannot reach it. A load balancer that gives out an address of DHCP's range makes a host
-disappear, now and then.`,
+		Why: `A Service or a load balancer with the address of a node, of a pod or of a host on the
+LAN takes that host's traffic, and pods whose range holds the LAN cannot reach it. Nothing in
+Kubernetes compares the ranges of pods, Services, nodes and load balancers; each program
+checks its own, and the fault shows when an address is given out a second time.`,
 		Fix: `Move the range that is easiest to move: a pool of a load balancer at any time, Service
 and pod ranges when the cluster is made.`,
 		Limits: "Other networks of the site, such as a VPN's, are seen only if the plan has them as reserved or routed.",
@@ -41,7 +40,7 @@ and pod ranges when the cluster is made.`,
 		cluster := slices.Concat(pods(in), services(in), pools(in))
 		var meetings []meeting
 		for _, pair := range pairs(cluster, unsaid(cluster, planned(in))) {
-			if s := conflict(in.Plan(), pair); s != 0 {
+			if s := conflict(in.Plan(), pair); s > severity.Info { // pods on the link are DS425's
 				meetings = append(meetings, meeting{pair[0], pair[1], s})
 			}
 		}
@@ -139,18 +138,19 @@ func (m meeting) finding(p *plan.Plan, cluster []stated) checks.Finding {
 	if p == nil {
 		p = &plan.Plan{}
 	}
-	a, b, s := m.a, m.b, m.bad
-	fix := p.OverlapFix(s, a.Range, b.Range)
-	if prefix, ok := a.Prefix(); ok && a.Use != plan.LoadBalancers && s != severity.Info {
-		if free, ok := p.FreePrefix(prefix, rangesOf(cluster)...); ok {
-			fix = free.String()
-		}
+	a, b := m.a, m.b
+	fix := fmt.Sprintf("<a range outside of %s>", b)
+	rest := plan.Subtract(a.Addrs, b.Addrs)
+	prefix, isPrefix := a.Prefix()
+	free, found := p.FreePrefix(prefix, rangesOf(cluster)...)
+	switch {
+	case a.Use == plan.LoadBalancers && len(rest) > 0:
+		fix = strings.Join(rest, ", ")
+	case isPrefix && found && a.Use != plan.LoadBalancers:
+		fix = free.String()
 	}
-	if s != severity.Info {
-		fix = a.remedy(strings.TrimPrefix(fix, "write "))
-	}
-	f := a.finding(fmt.Sprintf("%s (%s)", plan.DescribeOverlap(a.Range, b.Range), b.seen()), fix)
-	f.Severity = s
+	f := a.finding(fmt.Sprintf("%s (%s)", plan.DescribeOverlap(a.Range, b.Range), b.seen()), a.remedy(fix))
+	f.Severity = m.bad
 	return f
 }
 

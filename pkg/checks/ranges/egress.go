@@ -14,10 +14,9 @@ var podsRouted = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "public pod ranges that leave unmasqueraded are routed to the nodes",
-		Why: `A pod that sends with its own public address gets its answers through the upstream
-router. Unless that router has a route to the nodes, or the range is on their link and they
-answer for it, every answer is dropped there: connections out of pods hang in one family and
-work in the other.`,
+		Why: `Every answer is dropped by the upstream router: connections out of pods hang in one
+family and work in the other. A pod that sends with its own public address gets answers only
+if that router has a route to the nodes, or the range is on their link and they answer for it.`,
 		Fix:    "Add a route for the pod range on the upstream router and to spec.routed of the plan, or masquerade the family.",
 		Limits: "The plan says what is routed; the router itself is not asked.",
 		Holds:  "all releases",
@@ -35,10 +34,10 @@ var privatePodsMasqueraded = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "pods with private addresses do not leave for the internet with them",
-		Why: `Unique local addresses (fc00::/7) and private IPv4 addresses are routed inside of a
-site at most. Where the plan has egress as routed, packets of such pods leave with these
-addresses: the provider drops them, and inside of the site answers come back only where the
-upstream router knows the way.`,
+		Why: `The provider drops packets with such addresses, and inside of the site answers come back
+only where the upstream router knows the way. Unique local addresses (fc00::/7) and private
+IPv4 addresses are routed inside of a site at most, and where the plan has egress as routed,
+packets of pods leave with them.`,
 		Fix:    "Masquerade the family, or give the pods a range of the delegated prefix.",
 		Limits: "A router further up that translates prefixes (NPTv6, NAT66) makes it work, and is not seen.",
 		Holds:  "all releases",

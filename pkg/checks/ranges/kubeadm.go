@@ -2,8 +2,8 @@ package ranges
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -18,10 +18,10 @@ var kubeadmLimits = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "kubeadm takes the ranges of its configuration",
-		Why: `kubeadm is stricter than the programs that it starts. It refuses a Service range of
-more than 20 host bits, which kube-apiserver takes from 1.34 on, a node mask that is more
-than 16 bits longer than the pod range in IPv4 as well, and ranges of fewer than 10 and 14
-addresses. kubeadm init stops at once; in a cluster that runs, the next kubeadm upgrade does.`,
+		Why: `kubeadm init stops at once, and in a cluster that runs the next kubeadm upgrade does.
+kubeadm is stricter than the programs that it starts: it refuses a Service range of more than
+20 host bits, which kube-apiserver takes from 1.34 on, a node mask that is more than 16 bits
+longer than the pod range in IPv4 as well, and ranges of fewer than 10 and 14 addresses.`,
 		Fix:    "Take a Service range of /12 or /108 and longer, and node masks at most 16 bits longer than the pod ranges.",
 		Limits: "What kube-apiserver or kube-controller-manager refuse too is said by their checks.",
 		Holds:  "kubeadm 1.23 to 1.37",
@@ -49,11 +49,15 @@ addresses. kubeadm init stops at once; in a cluster that runs, the next kubeadm 
 
 func kubeadmServices(in *checks.Input, k snapshot.Kubeadm) (fs []checks.Finding) {
 	v, known := kubernetesOf(in, k.Kubernetes)
+	var taken []string
+	for _, p := range k.ServiceSubnet {
+		taken = append(taken, plan.ServiceLength(p.Masked(), v).String())
+	}
 	for i, p := range k.ServiceSubnet {
-		s := prefixRange(plan.Services, p)
-		said, _ := serviceLimit(s, v, known, i == 0)
+		said, _ := serviceLimit(prefixRange(plan.Services, p), v, known, i == 0)
 		if limit := plan.KubeadmServiceLimit(p.Masked()); limit != "" && said == "" {
-			fs = append(fs, kubeadmFinding(k, ".networking.serviceSubnet", k.ServiceSubnet, i, limit, plan.ServiceLength(p.Masked(), v)))
+			fs = append(fs, checks.Finding{Object: k.Ref, Field: ".networking.serviceSubnet", Family: ipfam.OfPrefix(p), Message: limit,
+				Fix: "in the kubeadm configuration: networking.serviceSubnet: " + strings.Join(taken, ",")})
 		}
 	}
 	return fs
@@ -69,14 +73,33 @@ func kubeadmPods(k snapshot.Kubeadm) (fs []checks.Finding) {
 		if plan.NodeMaskLimit(r, effective.Of(f)) != "" {
 			continue // kube-controller-manager does not start either
 		}
-		mask := kubeadmMask(k, f)
-		if limit := plan.KubeadmNodeMaskLimit(r, mask); limit != "" {
-			fs = append(fs, kubeadmFinding(k, ".networking.podSubnet", k.PodSubnet, i, limit, plan.PodLength(r, mask)))
+		finding := checks.Finding{Object: k.Ref, Field: ".networking.podSubnet", Family: f}
+		if limit := plan.KubeadmNodeMaskLimit(r, kubeadmMask(k, f)); limit != "" {
+			finding.Message, finding.Fix = limit, kubeadmMaskFix(k, f, plan.LegalNodeMask(r, effective.Of(f)))
 		} else if limit := plan.KubeadmPodLimit(r); limit != "" {
-			fs = append(fs, kubeadmFinding(k, ".networking.podSubnet", k.PodSubnet, i, limit, plan.PodLength(r, r.Addr().BitLen()-4)))
+			list := texts(k.PodSubnet)
+			list[i] = plan.PodLength(r, f.Bits()-4).String()
+			finding.Message, finding.Fix = limit, "in the kubeadm configuration: networking.podSubnet: "+strings.Join(list, ",")
+		} else {
+			continue
 		}
+		fs = append(fs, finding)
 	}
 	return fs
+}
+
+// kubeadmMaskFix is the extra argument that sets the node mask, in the form of the
+// configuration's version, in place of the one that kubeadm does not look at.
+func kubeadmMaskFix(k snapshot.Kubeadm, f ipfam.Family, mask int) string {
+	argument := fmt.Sprintf("[{name: node-cidr-mask-size-%s, value: \"%d\"}]", field(f), mask)
+	if k.APIVersion == "kubeadm.k8s.io/v1beta3" {
+		argument = fmt.Sprintf("{node-cidr-mask-size-%s: \"%d\"}", field(f), mask)
+	}
+	fix := "in the kubeadm configuration: controllerManager.extraArgs: " + argument
+	if k.ControllerArgs["node-cidr-mask-size"] != "" {
+		fix += ", in place of node-cidr-mask-size"
+	}
+	return fix
 }
 
 // kubeadmMask is the node mask as kubeadm has it: it does not look at
@@ -87,21 +110,4 @@ func kubeadmMask(k snapshot.Kubeadm, f ipfam.Family) int {
 		return n
 	}
 	return plan.DefaultNodeMask.Of(f)
-}
-
-// kubeadmFinding is about the i-th prefix of a list, for which instead is to be
-// written.
-func kubeadmFinding(k snapshot.Kubeadm, at string, list []netip.Prefix, i int, limit string, instead netip.Prefix) checks.Finding {
-	text := ""
-	for j, p := range list {
-		if j == i {
-			p = instead
-		}
-		if j > 0 {
-			text += ","
-		}
-		text += p.String()
-	}
-	return checks.Finding{Object: k.Ref, Field: at, Family: ipfam.OfPrefix(list[i]), Message: limit,
-		Fix: fmt.Sprintf("in the kubeadm configuration: %s: %s", at[1:], text)}
 }

@@ -18,9 +18,9 @@ var matchPlan = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "pods, Services and load balancers get addresses of the planned ranges",
-		Why: `Routes, firewalls, DNS and other clusters are set up by the plan. Addresses of
-another range work inside of the cluster, and are dropped, or go to somebody else, as soon
-as a packet leaves it; of one family only, nobody notices.`,
+		Why: `Packets with addresses of another range are dropped, or go to somebody else, as soon as
+they leave the cluster: routes, firewalls and names are set up by the plan. Inside of it all
+works, and when it is one family only, nobody notices.`,
 		Fix:    "Write the planned range where the cluster has another, or mend the plan. Pod and Service ranges cannot be changed in place: nodes and Services keep what they have.",
 		Limits: "Only the sources that addresses are drawn from are compared; that the others disagree with them is the business of the control plane's checks.",
 		Holds:  "all releases",
@@ -32,7 +32,7 @@ as a packet leaves it; of one family only, nobody notices.`,
 	Run: func(in *checks.Input) []checks.Finding {
 		p := in.Plan()
 		podRanges, serviceRanges := pods(in), services(in)
-		fs := slices.Concat(differing(podRanges, p.Pods.Prefixes), differing(serviceRanges, p.Services), differingMasks(podRanges, p))
+		fs := slices.Concat(differing(p, podRanges, p.Pods.Prefixes), differing(p, serviceRanges, p.Services), differingMasks(podRanges, p))
 		for _, f := range p.Want().List() {
 			if len(serviceRanges) > 0 && len(of(serviceRanges, f)) == 0 && len(of(podRanges, f)) == 0 {
 				fs = append(fs, missingFamily(serviceRanges[0], p.Services.Of(f), f))
@@ -43,8 +43,11 @@ as a packet leaves it; of one family only, nobody notices.`,
 }
 
 // differing is the ranges that are another than the plan has for their family.
-func differing(list []stated, want ipfam.Pair[netip.Prefix]) (fs []checks.Finding) {
+func differing(p *plan.Plan, list []stated, want ipfam.Pair[netip.Prefix]) (fs []checks.Finding) {
 	for _, s := range list {
+		if lost(p, s) {
+			continue
+		}
 		planned := want.Of(s.Family())
 		switch {
 		case !planned.IsValid():
@@ -55,6 +58,17 @@ func differing(list []stated, want ipfam.Pair[netip.Prefix]) (fs []checks.Findin
 		}
 	}
 	return fs
+}
+
+// lost reports whether packets with addresses of s do not come back, by the plan.
+// Then that is said of s, by DS110, DS111 or DS114.
+func lost(p *plan.Plan, s stated) bool {
+	if prefix, ok := s.Prefix(); ok && s.Use == plan.Pods {
+		if bad, _, _ := p.PodEgress(prefix); bad != 0 {
+			return true
+		}
+	}
+	return !p.Owns(s.Addrs)
 }
 
 func field(f ipfam.Family) string { return strings.ToLower(f.String()) }
@@ -94,7 +108,7 @@ func poolsOffPlan(list []stated, p *plan.Plan) (fs []checks.Finding) {
 	}
 	planned := union(rangesOfPlan(p, plan.LoadBalancers))
 	for _, s := range list {
-		if !planned.ContainsRange(s.Addrs) && !offLAN(p, s) {
+		if !planned.ContainsRange(s.Addrs) && !offLAN(p, s) && !lost(p, s) {
 			fs = append(fs, s.finding(fmt.Sprintf("%s is not within the load-balancer ranges of the plan: %s", s, familyText(p, s.Family())),
 				s.remedy(familyText(p, s.Family()))))
 		}

@@ -17,9 +17,9 @@ var nodesOnLAN = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "every Node has its addresses in the LAN of the plan",
-		Why: `Nodes answer for load-balancer addresses, and for pods on the link, on the network that
-they are plugged into. A Node whose address of one family is of another network (of a VPN, of
-an old prefix, a second interface that kubelet took) answers where nobody asks.`,
+		Why: `Such a node answers for load-balancer addresses, and for pods on the link, where nobody
+asks. Its address of one family is of another network: of a VPN, of an old prefix, of a second
+interface that kubelet took.`,
 		Fix:    "Name the right addresses in kubelet's --node-ip on that node, or write the network into the plan.",
 		Limits: "A plan has one LAN of each family; nodes in several networks are found here though all may be well.",
 		Holds:  "Kubernetes 1.23 to 1.37",

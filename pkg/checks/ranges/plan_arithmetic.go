@@ -14,9 +14,9 @@ var planArithmetic = &checks.Check{
 	Severity: severity.Error,
 	Doc: checks.Doc{
 		Claim: "the plan has what its families and its expectations ask for",
-		Why: `The other checks judge the cluster by the plan. A plan that lacks the range of a
-family, or that has fewer addresses than are expected, makes them right about the wrong
-thing; and the family that has less runs out while the other has plenty.`,
+		Why: `The family that has less runs out while the other has plenty. A plan that lacks the
+range of a family, or that is smaller than what is expected of the cluster, also makes the
+checks that judge by it right about the wrong thing.`,
 		Fix:    "Mend the plan at the line that the finding names; kubectl dualstack plan validate FILE has all that is wrong with it.",
 		Limits: "What other checks say of the cluster and of the plan together (overlaps, sizes, special prefixes, pools) is left to them.",
 		Holds:  "all releases",

@@ -1,6 +1,7 @@
 package ranges
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
@@ -41,8 +42,7 @@ eight addresses.`,
 				primary = len(p.Families) > 0 && s.Family() == p.Families[0]
 			}
 			if limit, bad := serviceLimit(s, v, known, primary); limit != "" {
-				prefix, _ := s.Prefix()
-				f := s.finding(limit, s.remedy(plan.ServiceLength(prefix, v).String()))
+				f := s.finding(limit, s.each(func(p netip.Prefix) netip.Prefix { return plan.ServiceLength(p, v) }))
 				f.Severity = bad
 				fs = append(fs, f)
 			}

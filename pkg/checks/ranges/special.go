@@ -87,10 +87,11 @@ var specialPurpose = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "no range is out of a prefix with a purpose of its own",
-		Why: `Link-local, loopback and multicast addresses are no addresses of pods or Services;
-NAT64, Teredo and 6to4 stand for IPv4 addresses; site-local addresses are abolished;
-2001:cafe::/32 was copied from an example and is somebody's. The default pools of Cilium's
-chart, 10.0.0.0/8 and fd00::/104, are in many clusters, so that two of them cannot be joined.`,
+		Why: `Addresses out of such a prefix are passed on by nobody, or belong to somebody else.
+Link-local, loopback and multicast addresses are no addresses of pods or Services; NAT64,
+Teredo and 6to4 stand for IPv4 addresses; site-local ones are abolished; 2001:cafe::/32 was
+copied from an example. The default pools of Cilium's chart, 10.0.0.0/8 and fd00::/104, are in
+many clusters, so that two of them cannot be joined.`,
 		Fix:   "Take ranges of the site's own: of its delegated prefix, of a unique local prefix made at random (RFC 4193), or private IPv4 ones that nothing else has.",
 		Holds: "all releases; the defaults are those of Cilium 1.15 to 1.20",
 		Since: "0.1",
