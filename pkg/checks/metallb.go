@@ -33,8 +33,11 @@ func (in *Input) PoolsInForce() []snapshot.Pool {
 // addresses, as far as classes, and the addresses that it has, tell.
 // Source: metallb v0.16.2, internal/k8s/controllers/service_controller.go.
 func (in *Input) MetalLBTakes(s snapshot.Service) bool {
+	if !s.LoadBalancer() {
+		return false
+	}
 	m, pools := in.MetalLB(), in.PoolsInForce()
-	if !s.LoadBalancer() || s.Class != m.Class || len(s.Hostnames) > 0 || !m.Present() && len(pools) == 0 {
+	if s.Class != m.Class || len(s.Hostnames) > 0 || !m.Present() && len(pools) == 0 {
 		return false
 	}
 	return len(s.Ingress) == 0 || len(pools) == 0 || fromMetalLB(s, pools)

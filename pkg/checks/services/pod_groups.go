@@ -28,6 +28,12 @@ func (g podGroup) String() string {
 // grouped is groups of Pods in the order in which they were met.
 type grouped struct {
 	groups []podGroup
+	at     map[groupKey]int // where in groups
+}
+
+type groupKey struct {
+	owner   snapshot.Ref
+	missing ipfam.Family
 }
 
 func (g *grouped) add(p snapshot.Pod, missing ipfam.Family) {
@@ -38,13 +44,17 @@ func (g *grouped) add(p snapshot.Pod, missing ipfam.Family) {
 	if owner.Kind == "Node" {
 		owner.Namespace = "" // of a static Pod
 	}
-	for i := range g.groups {
-		if at := &g.groups[i]; at.owner == owner && at.missing == missing {
-			at.names = append(at.names, p.Ref.String())
-			return
+	key := groupKey{owner, missing}
+	i, known := g.at[key]
+	if !known {
+		if g.at == nil {
+			g.at = map[groupKey]int{}
 		}
+		i = len(g.groups)
+		g.at[key] = i
+		g.groups = append(g.groups, podGroup{owner: owner, missing: missing})
 	}
-	g.groups = append(g.groups, podGroup{owner, missing, []string{p.Ref.String()}})
+	g.groups[i].names = append(g.groups[i].names, p.Ref.String())
 }
 
 // findings is one finding for each group: what describe says of it, about its
