@@ -207,7 +207,7 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	results := judge.run(o.chosen, snap)
 	outcome := verdict(results, o.threshold, o.strict)
 	o.notes(snap, judge)
-	if !anyAudited(results) && !anyKnown(snap, judge.plan) {
+	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
 		return nothingAudited(snap)
 	}
 	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
@@ -286,8 +286,8 @@ func anyKnown(snap *snapshot.Snapshot, p *plan.Plan) bool {
 		return true
 	}
 	return slices.ContainsFunc(snapshot.AllKinds, func(k snapshot.Kind) bool {
-		_, gap := snap.Gap(k)
-		return !gap && k != snapshot.Versions
+		g, gap := snap.Gap(k)
+		return k != snapshot.Versions && (!gap || g.Partial && snap.Source.Live)
 	})
 }
 
