@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
@@ -76,6 +77,34 @@ func TestFittingMask(t *testing.T) {
 	} {
 		if got := fittingMask(netip.MustParsePrefix(pool)); got != want {
 			t.Errorf("%s: /%d, want /%d", pool, got, want)
+		}
+	}
+}
+
+// TestLiveWithoutKubeProxy: of a running cluster that it is not there is known,
+// where kubeadm would have made it a DaemonSet.
+func TestLiveWithoutKubeProxy(t *testing.T) {
+	proxyMap := snapshot.Ref{Kind: "ConfigMap", Namespace: "kube-system", Name: "kube-proxy"}
+	for name, tt := range map[string]struct {
+		replacement string
+		kubeadm     []snapshot.Kubeadm
+		want        int
+	}{
+		"nobody serves":                     {"false", make([]snapshot.Kubeadm, 1), 1},
+		"Cilium serves":                     {"true", make([]snapshot.Kubeadm, 1), 0},
+		"kube-proxy may run some other way": {"false", nil, 0},
+	} {
+		snap := &snapshot.Snapshot{Source: snapshot.Source{Live: true}}
+		snap.Cilium.ConfigRef = snapshot.Ref{Kind: "ConfigMap", Namespace: "kube-system", Name: "cilium-config"}
+		snap.Cilium.Config = cilium.Config{"kube-proxy-replacement": tt.replacement}
+		snap.Kubeadm = tt.kubeadm
+		snap.KubeProxy = snapshot.KubeProxy{ConfigMap: proxyMap, Mode: "ipvs", NodePortAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+		in := checks.NewInput(nil, snap)
+		if got := oneServiceProxy.Run(in); len(got) != tt.want {
+			t.Errorf("%s: %v, want %d findings", name, got, tt.want)
+		}
+		if _, ok := proxyConfiguration(in); ok {
+			t.Errorf("%s: a ConfigMap without its DaemonSet is taken for a configuration", name)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cni
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
@@ -56,6 +57,13 @@ key, and the chart takes the first one for granted.`,
 		}
 		return fs
 	},
+}
+
+// nativePrefix is the native routing CIDR of f, if there is one that the agent
+// takes.
+func nativePrefix(c cilium.Config, f ipfam.Family) (netip.Prefix, bool) {
+	p, set, err := c.NativeCIDR(f)
+	return p, set && err == nil && ipfam.OfPrefix(p) == f
 }
 
 // firstNativeKeys is the release from which the CIDR has a key for each family.

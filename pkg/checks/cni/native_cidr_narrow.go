@@ -36,8 +36,8 @@ pods drops the packet. It looks like a policy that works for one family.`,
 		}
 		ranges := podRanges(in, c)
 		for _, f := range ipfam.All {
-			p, set, err := c.Config.NativeCIDR(f)
-			if !set || err != nil || !c.native() || c.Config.Masquerade(f) == cilium.NoMasquerade || c.Config.Bool("enable-ip-masq-agent", false) {
+			p, ok := nativePrefix(c.Config, f)
+			if !ok || !c.native() || c.Config.Masquerade(f) == cilium.NoMasquerade || c.Config.Bool("enable-ip-masq-agent", false) {
 				continue
 			}
 			for _, r := range ranges.Of(f) {

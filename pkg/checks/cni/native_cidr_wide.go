@@ -37,8 +37,8 @@ beside the nodes unreachable, and only those.`,
 		}
 		ranges := podRanges(in, c)
 		for _, f := range ipfam.All {
-			p, set, err := c.Config.NativeCIDR(f)
-			if !set || err != nil || c.Config.Masquerade(f) == cilium.NoMasquerade {
+			p, ok := nativePrefix(c.Config, f)
+			if !ok || c.Config.Masquerade(f) == cilium.NoMasquerade {
 				continue // without masquerade the CIDR has no effect on what leaves
 			}
 			message, worst := tooWide(in, c, f, p, ranges.Of(f))

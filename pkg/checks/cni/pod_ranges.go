@@ -61,8 +61,8 @@ var internet = ipfam.Pair[netip.Prefix]{V4: netip.MustParsePrefix("0.0.0.0/0"), 
 // exempts is the native routing CIDR of f when it has all of the internet: then
 // nothing is masqueraded, whatever the switches say.
 func exempts(c cilium.Config, f ipfam.Family) bool {
-	p, set, err := c.NativeCIDR(f)
-	return set && err == nil && holds(p, internet.Of(f))
+	p, ok := nativePrefix(c, f)
+	return ok && holds(p, internet.Of(f))
 }
 
 // answered reports whether the plan has the router, or the LAN itself, bring

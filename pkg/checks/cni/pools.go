@@ -24,7 +24,7 @@ family without a pool, a pool of a family that is off, an entry that is no prefi
 of the family, or two entries that overlap: it exits, and no new node gets a block
 of either family. Agents on such nodes wait for their pod range for ever.`,
 		Fix:    "Give ipam.operator.clusterPoolIPv4PodCIDRList and clusterPoolIPv6PodCIDRList one disjoint list for each family that is on.",
-		Limits: "Only for the IPAM mode cluster-pool. Whether the pools are the planned ranges is another check's question.",
+		Limits: "Only for the IPAM mode cluster-pool. A configuration without any pool is taken for a part of one. Whether the pools are the planned ranges is another check's question.",
 		Holds:  "Cilium 1.15 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2, operator/pkg/ipam/allocator/clusterpool/clusterpool.go", "cilium v1.15.19, pkg/ipam/allocator/clusterpool/clusterpool.go"},
@@ -55,7 +55,7 @@ func poolFault(c cilium.Config, f ipfam.Family) string {
 	pools, bad := c.Pools(f)
 	listed := len(pools)+len(bad) > 0
 	switch {
-	case c.Enabled(f) && !listed:
+	case c.Enabled(f) && !listed && c.Has(cilium.Key(cilium.PoolKey, f.Other())):
 		return fmt.Sprintf(`has no range, while %s is on; the operator exits: "%s must be provided when using ClusterPool"`, f, key)
 	case !c.Enabled(f) && listed:
 		return fmt.Sprintf(`is %q, while %s is off; the operator exits: "%s must not be set if %s is disabled"`, c[key], f, key, f)
