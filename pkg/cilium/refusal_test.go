@@ -1,6 +1,7 @@
 package cilium
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -10,9 +11,7 @@ import (
 // with is c and more.
 func (c Config) with(pairs ...string) Config {
 	out := Config{}
-	for key, value := range c {
-		out[key] = value
-	}
+	maps.Copy(out, c)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		out[pairs[i]] = pairs[i+1]
 	}
@@ -29,7 +28,7 @@ func TestRefusals(t *testing.T) {
 		"the defaults":                         {nil, release.V(1, 20), ""},
 		"IPv6 by BPF in 1.13":                  {bpf, release.V(1, 13), "BPF masquerade is not supported for IPv6"},
 		"IPv6 by BPF in 1.14":                  {bpf, release.V(1, 14), ""},
-		"the founding cluster":                 {bpf.with("enable-ipv6-masquerade", "false"), release.V(1, 11), ""},
+		"the homelab":                          {bpf.with("enable-ipv6-masquerade", "false"), release.V(1, 11), ""},
 		"nothing left to masquerade, 1.20":     {bpf.with("enable-ipv4-masquerade", "false", "enable-ipv6-masquerade", "false"), release.V(1, 20), "BPF masquerade requires (--enable-ipv4"},
 		"nothing left to masquerade, 1.14":     {bpf.with("enable-ipv4-masquerade", "false", "enable-ipv6-masquerade", "false"), release.V(1, 14), ""},
 		"masquerade of a family that is off":   {bpf.with("enable-ipv4-masquerade", "false", "enable-ipv6", "false"), release.V(1, 20), "BPF masquerade requires (--enable-ipv4"},

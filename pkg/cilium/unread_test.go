@@ -15,8 +15,8 @@ func TestUnread(t *testing.T) {
 		version release.Version
 		want    []string // keys
 	}{
-		"the founding cluster, at the latest":     {Config{"tunnel": "vxlan", "kube-proxy-replacement": "strict"}, release.Version{}, []string{"kube-proxy-replacement", "tunnel"}},
-		"the founding cluster, as it was":         {Config{"tunnel": "vxlan", "kube-proxy-replacement": "strict"}, release.V(1, 11, 5), nil},
+		"the homelab, at the latest":              {Config{"tunnel": "vxlan", "kube-proxy-replacement": "strict"}, release.Version{}, []string{"kube-proxy-replacement", "tunnel"}},
+		"the homelab, as it was":                  {Config{"tunnel": "vxlan", "kube-proxy-replacement": "strict"}, release.V(1, 11, 5), nil},
 		"1.15 takes strict":                       {Config{"kube-proxy-replacement": "strict"}, release.V(1, 15, 19), nil},
 		"1.16 does not":                           {Config{"kube-proxy-replacement": "strict"}, release.V(1, 16), []string{"kube-proxy-replacement"}},
 		"true is a value of all":                  {Config{"kube-proxy-replacement": "true"}, release.V(1, 20), nil},

@@ -3,6 +3,7 @@ package cni
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -35,7 +36,7 @@ that reboots has nobody who translates, and its agent never gets ready.`,
 			return nil
 		}
 		for _, s := range services {
-			if s.Namespace != "default" || s.Name != "kubernetes" || !contains(s.ClusterIPs, host) {
+			if s.Namespace != "default" || s.Name != "kubernetes" || !slices.Contains(s.ClusterIPs, host.Unmap()) {
 				continue
 			}
 			return []checks.Finding{{
@@ -47,13 +48,4 @@ that reboots has nobody who translates, and its agent never gets ready.`,
 		}
 		return nil
 	},
-}
-
-func contains(as []netip.Addr, a netip.Addr) bool {
-	for _, b := range as {
-		if a.Unmap() == b {
-			return true
-		}
-	}
-	return false
 }

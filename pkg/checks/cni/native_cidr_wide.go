@@ -3,6 +3,7 @@ package cni
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
@@ -103,10 +104,5 @@ func lanIn(in *checks.Input, f ipfam.Family, p netip.Prefix) (netip.Prefix, stri
 // anyHolds reports whether one of ranges is in network, whose hosts then ask for
 // pods' addresses on the link.
 func anyHolds(network netip.Prefix, ranges []netip.Prefix) bool {
-	for _, r := range ranges {
-		if holds(network, r) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ranges, func(r netip.Prefix) bool { return holds(network, r) })
 }

@@ -2,6 +2,7 @@ package cni
 
 import (
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -68,15 +69,8 @@ func exempts(c cilium.Config, f ipfam.Family) bool {
 // answered reports whether the plan has the router, or the LAN itself, bring
 // packets to r.
 func answered(p *plan.Plan, r netip.Prefix) bool {
-	if holds(p.LAN.Prefixes.Of(ipfam.OfPrefix(r)), r) {
-		return true
-	}
-	for _, routed := range p.Routed {
-		if holds(routed, r) {
-			return true
-		}
-	}
-	return false
+	return holds(p.LAN.Prefixes.Of(ipfam.OfPrefix(r)), r) ||
+		slices.ContainsFunc(p.Routed, func(routed netip.Prefix) bool { return holds(routed, r) })
 }
 
 // firstPrivate is the first of ranges whose addresses the internet has no way to.
