@@ -12,7 +12,7 @@ import (
 
 // Explain prints all that a check has to say for itself.
 func Explain(w io.Writer, c *checks.Check, s Style) error {
-	p := printer{Style: s}
+	p := newPrinter(s)
 	p.linef("%s  %s", c.ID, c.Name)
 	p.linef("%s of %s", c.Severity, areaOf(c.ID))
 	p.section("CLAIM", c.Doc.Claim)

@@ -98,7 +98,7 @@ func (r *PlanReport) Write(w io.Writer, f Format, s Style) error {
 	case YAML:
 		return WriteYAML(w, r)
 	}
-	p := printer{Style: s}
+	p := newPrinter(s)
 	for i, state := range r.Plans {
 		if i > 0 {
 			p.line("")
@@ -151,7 +151,7 @@ func (p *printer) problem(problem PlanProblem) {
 	}
 	p.linef("%s: %s %s: %s%s", Escape(problem.Source), p.mark(markOf(problem.Severity)), problem.Severity, field, Escape(problem.Message))
 	if problem.Fix != "" {
-		p.fix("    ", problem.Fix)
+		p.fix("    ", problem.Fix, problem.Source)
 	}
 }
 

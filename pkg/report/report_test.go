@@ -79,6 +79,7 @@ func richResults() []checks.Result {
 		"A Service that requires both families gets no address at all.")
 	ipv4Pool := snapshot.Ref{Kind: "IPAddressPool", Namespace: "metallb-system", Name: "lan-ipv4"}
 	hostile := snapshot.Ref{Kind: "Service", Namespace: "shop", Name: "web\x1b[2J\u202egnp"}
+	const migrate = "kubectl apply -f - <<'EOF'\nkind: IPAddressPool\nEOF"
 	var many []checks.Finding
 	for i := range 8 {
 		many = append(many, checks.Finding{
@@ -108,6 +109,10 @@ func richResults() []checks.Result {
 			Message: "holds 192.168.16.100-192.168.16.119 and no IPv6 address; MetalLB 0.12 and later takes both addresses from one pool",
 			Fix:     `kubectl patch ipaddresspool lan-ipv4 -n metallb-system --type json -p '[{"op":"add","path":"/spec/addresses/-","value":"2001:db8:7653:216:ffff:fac:ade:0/112"}]'`,
 		}}},
+		{Check: check("DS505", "pool-advertised", severity.Warning, "every pool is advertised", "Nobody answers for its addresses."), Status: checks.Failing,
+			Findings: []checks.Finding{{Severity: severity.Warning, Object: ipv4Pool, Message: "is advertised by nobody", Fix: migrate}}},
+		{Check: check("DS506", "leftover-config", severity.Warning, "pools are custom resources", "The ConfigMap is read by nobody."), Status: checks.Failing,
+			Findings: []checks.Finding{{Severity: severity.Warning, Object: ipv4Pool, Message: "stands in a ConfigMap too", Fix: migrate}}},
 		{Check: families, Status: checks.Failing, Findings: many},
 	}
 }

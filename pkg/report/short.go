@@ -8,7 +8,7 @@ import (
 // writeShort prints one line for each finding and the counts: what one pastes
 // into a message.
 func (r *Report) writeShort(w io.Writer, s Style) error {
-	p := printer{Style: s}
+	p := newPrinter(s)
 	for _, g := range r.groups() {
 		for _, f := range g.findings {
 			line := fmt.Sprintf("%s %s %s: %s", p.Style.mark(markOf(f.Severity)), g.result.ID, where(f), Escape(f.Message))

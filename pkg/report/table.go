@@ -15,17 +15,19 @@ const maxFindings = 5
 
 // writeTable prints the report for people.
 func (r *Report) writeTable(w io.Writer, s Style) error {
-	p := printer{Style: s}
-	return p.report(w, r)
+	return newPrinter(s).report(w, r)
 }
 
 // printer gathers the lines of a report.
 type printer struct {
 	Style
-	all bool // nothing is left out
-	out bytes.Buffer
-	err error
+	all   bool              // nothing is left out
+	fixes map[string]string // the check for which a fix was printed first
+	out   bytes.Buffer
+	err   error
 }
+
+func newPrinter(s Style) *printer { return &printer{Style: s, fixes: map[string]string{}} }
 
 func (p *printer) line(text string) {
 	p.out.WriteString(text)
@@ -185,18 +187,21 @@ func (p *printer) findings(r *Report) {
 			shown = shown[:maxFindings]
 		}
 		for _, f := range shown {
-			p.finding(f, common)
+			p.finding(f)
+			if !common {
+				p.fix("    ", f.Fix, g.result.ID)
+			}
 		}
 		if hidden := len(g.findings) - len(shown); hidden > 0 {
 			p.linef("  %s and %d more: -o wide", p.or("…", "..."), hidden)
 		}
 		if common {
-			p.fix("  ", fix)
+			p.fix("  ", fix, g.result.ID)
 		}
 	}
 }
 
-func (p *printer) finding(f Finding, commonFix bool) {
+func (p *printer) finding(f Finding) {
 	object := where(f)
 	if f.Family.Valid() {
 		object += " (" + f.Family.String() + ")"
@@ -206,16 +211,22 @@ func (p *printer) finding(f Finding, commonFix bool) {
 	}
 	p.wrapped("  - ", object)
 	p.wrapped("    ", Escape(f.Message))
-	if !commonFix {
-		p.fix("    ", f.Fix)
-	}
 }
 
-// fix prints a fix as it is to be pasted: on lines of its own, unwrapped.
-func (p *printer) fix(indent, fix string) {
+// fix prints the fix of a check's finding as it is to be pasted: on lines of its
+// own, unwrapped. The table does not repeat a long one that mends several things.
+func (p *printer) fix(indent, fix, id string) {
 	lines := escapeLines(fix)
+	earlier, again := p.fixes[fix]
+	if !again {
+		p.fixes[fix] = id
+	}
 	if len(lines) == 1 {
 		p.line(indent + "fix: " + lines[0])
+		return
+	}
+	if again && !p.all {
+		p.line(indent + "fix: as for " + earlier)
 		return
 	}
 	p.line(indent + "fix:")

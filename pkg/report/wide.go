@@ -6,6 +6,7 @@ import "io"
 // and without wrapping.
 func (r *Report) writeWide(w io.Writer, s Style) error {
 	s.Width = 0
-	p := printer{Style: s, all: true}
+	p := newPrinter(s)
+	p.all = true
 	return p.report(w, r)
 }
