@@ -17,7 +17,7 @@ const (
 	InLAN          Rule = "in-lan"          // what the nodes answer for by ARP or NDP lies in their network
 	PodsReachable  Rule = "pods-reachable"  // pods that leave with their own address get answers
 	Disjoint       Rule = "disjoint"        // no two ranges share an address
-	PoolFamilies   Rule = "pool-families"   // a pool has addresses of each family
+	PoolFamilies   Rule = "pool-families"   // some pool has addresses of both families
 	PoolEdges      Rule = "pool-edges"      // no pool has an address that the network itself uses
 	Documentation  Rule = "documentation"   // no range is for documentation
 	SpecialPurpose Rule = "special-purpose" // no range has a purpose of its own

@@ -335,23 +335,22 @@ func (s SpecialPrefix) Describe(r Range) string {
 	return fmt.Sprintf("%s lies in %s, %s; its addresses %s", r, s.Prefix, s.Name, s.Why)
 }
 
-// pools looks at the pools one by one: for both families, and for addresses that
+// pools asks for one pool of both families, and looks in each for addresses that
 // the network uses for itself.
 func (v *validation) pools() {
+	var held []string
+	dual := false
 	for i, pool := range v.plan.LoadBalancers {
-		field := index("spec.loadBalancers", i)
-		have := pool.Families()
-		for _, f := range v.plan.Want().Minus(have).List() {
-			if have.Empty() || !v.plan.poolFamilies().Has(f) {
-				continue // there is nothing to put together
-			}
-			v.add(PoolFamilies, severity.Warning, field,
-				fmt.Sprintf("pool %s has no %s address; MetalLB 0.12 and later takes both addresses of a Service from one pool", pool.Name, f),
-				"write the addresses of both families into one pool")
-		}
+		held = append(held, fmt.Sprintf("%s has %s", pool.Name, pool.Families()))
+		dual = dual || pool.Families().Dual()
 		for j, r := range pool.Addresses {
-			v.poolEdges(index(field+".addresses", j), r)
+			v.poolEdges(index(index("spec.loadBalancers", i)+".addresses", j), r)
 		}
+	}
+	if !dual && v.plan.Want().Dual() && v.plan.poolFamilies().Dual() {
+		v.add(PoolFamilies, severity.Warning, "spec.loadBalancers",
+			fmt.Sprintf("no pool has addresses of both families: %s; MetalLB 0.12 and later takes both addresses of a Service from one pool", strings.Join(held, ", ")),
+			"write addresses of both families into one pool")
 	}
 }
 
