@@ -2,8 +2,11 @@ package snapshot
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/tools/txtar"
 )
 
 // FuzzParseFile: whatever a file holds, reading it ends without a panic, every
@@ -27,19 +30,38 @@ func FuzzParseFile(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	archives, err := filepath.Glob("testdata/files/*.txtar")
+	if err != nil || len(archives) == 0 {
+		f.Fatalf("no archives: %v", err)
+	}
+	for _, path := range archives {
+		archive, err := txtar.ParseFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			f.Add(file.Data)
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		b := newBuilder(Source{})
 		parsed := parseFile("f.yaml", data)
-		lines := 1 + strings.Count(string(data), "\n")
-		for _, p := range parsed.problems {
-			if p.Position.Line < 1 || p.Position.Line > lines+1 || p.Message == "" {
-				t.Errorf("a problem in line %d of %d: %q", p.Position.Line, lines, p.Message)
-			}
-		}
+		b.snap.Problems = parsed.problems
 		for _, o := range parsed.objects {
 			b.add(o)
 		}
 		s := b.fromFiles()
+		// YAML has more line breaks than \n; no line is shorter than its break.
+		for _, p := range s.Problems {
+			if p.Position.Line < 1 || p.Position.Line > len(data)+1 || p.Message == "" {
+				t.Errorf("a problem in line %d of %d bytes: %q", p.Position.Line, len(data), p.Message)
+			}
+		}
+		for ref := range s.origins {
+			if at := s.Position(ref, ".spec"); at.Line < 1 || at.Line > len(data)+1 {
+				t.Errorf("%s is in line %d of %d bytes", ref, at.Line, len(data))
+			}
+		}
 		if n := len(s.Nodes) + len(s.Pods) + len(s.Services) + len(s.EndpointSlices); n > len(parsed.objects) {
 			t.Errorf("%d facts of %d documents", n, len(parsed.objects))
 		}
