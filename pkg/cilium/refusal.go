@@ -90,14 +90,14 @@ var refusals = []Refusal{
 		Source:  main115 + "; https://github.com/cilium/cilium/issues/31511",
 	},
 	{
-		Subject: AboutMasquerade, Key: "enable-bpf-masquerade", In: from(1, 15),
+		Subject: AboutMasquerade, Key: "enable-bpf-masquerade", In: from(15),
 		When:    func(c Config, _ release.Version) bool { return c.on("enable-bpf-masquerade") && !c.asksForMasquerade() },
 		Says:    `BPF masquerade requires (--enable-ipv4-masquerade="true" or --enable-ipv6-masquerade="true")`,
 		Instead: []Setting{{"enable-bpf-masquerade", "false"}},
 		Source:  agent120 + "; " + agent115,
 	},
 	{
-		Subject: AboutMasquerade, Key: "egress-masquerade-interfaces", In: from(1, 15),
+		Subject: AboutMasquerade, Key: "egress-masquerade-interfaces", In: from(15),
 		When: func(c Config, _ release.Version) bool {
 			return c.bpfMasquerades() && c["egress-masquerade-interfaces"] != ""
 		},
@@ -106,7 +106,7 @@ var refusals = []Refusal{
 		Source:  agent120 + "; " + agent115,
 	},
 	{
-		Subject: AboutMasquerade, Key: "enable-masquerade-to-route-source", In: from(1, 15),
+		Subject: AboutMasquerade, Key: "enable-masquerade-to-route-source", In: from(15),
 		When: func(c Config, _ release.Version) bool {
 			return c.bpfMasquerades() && c.on("enable-masquerade-to-route-source")
 		},
@@ -140,7 +140,7 @@ var refusals = []Refusal{
 		Source:  agent120 + "; " + agent115,
 	},
 	{
-		Subject: AboutMasquerade, Key: "install-iptables-rules", In: from(1, 20),
+		Subject: AboutMasquerade, Key: "install-iptables-rules", In: from(20),
 		When: func(c Config, _ release.Version) bool {
 			return !c.Bool("install-iptables-rules", true) && (c.on("enable-bpf-masquerade") || c.ReplacesKubeProxy())
 		},
@@ -149,7 +149,7 @@ var refusals = []Refusal{
 		Source:  agent120,
 	},
 	{
-		Subject: AboutMasquerade, Key: "enable-remote-node-masquerade", In: from(1, 18),
+		Subject: AboutMasquerade, Key: "enable-remote-node-masquerade", In: from(18),
 		When: func(c Config, _ release.Version) bool {
 			return c.on("enable-remote-node-masquerade") && !c.on("enable-bpf-masquerade")
 		},
@@ -158,7 +158,7 @@ var refusals = []Refusal{
 		Source:  main120 + "; https://github.com/cilium/cilium/issues/37568",
 	},
 	{
-		Subject: AboutMasquerade, Key: "egress-masquerade-interfaces", In: from(1, 20),
+		Subject: AboutMasquerade, Key: "egress-masquerade-interfaces", In: from(20),
 		When: func(c Config, _ release.Version) bool {
 			return c.asksForMasquerade() && !c.bpfMasquerades() && !podRangeModes[c.IPAM()] && c["egress-masquerade-interfaces"] == ""
 		},
@@ -175,7 +175,7 @@ var refusals = []Refusal{
 	},
 	{
 		// Releases up to 1.15 find the device by themselves; 1.16 to 1.19 were not read.
-		Subject: AboutNDP, Key: "enable-ipv6-ndp", In: from(1, 20),
+		Subject: AboutNDP, Key: "enable-ipv6-ndp", In: from(20),
 		When: func(c Config, _ release.Version) bool {
 			return c.on("enable-ipv6-ndp") && c.Enabled(ipfam.V6) && strings.TrimSpace(c["ipv6-mcast-device"]) == ""
 		},
@@ -199,7 +199,7 @@ var refusals = []Refusal{
 	},
 	{
 		// From 1.20 on IPv6 is a beta feature there; 1.16 to 1.19 were not read.
-		Subject: AboutRouting, Key: "enable-ipv6", In: until(1, 16),
+		Subject: AboutRouting, Key: "enable-ipv6", In: until(16),
 		When:    func(c Config, _ release.Version) bool { return c.IPAM() == "eni" && c.Enabled(ipfam.V6) },
 		Says:    "IPv6 cannot be enabled in ENI IPAM mode",
 		Instead: []Setting{{"enable-ipv6", "false"}},
@@ -222,7 +222,7 @@ var refusals = []Refusal{
 		Source:  main120 + "; " + main115,
 	},
 	{
-		Subject: AboutFeatures, Key: "enable-egress-gateway", In: from(1, 20),
+		Subject: AboutFeatures, Key: "enable-egress-gateway", In: from(20),
 		When: func(c Config, _ release.Version) bool {
 			return c.on("enable-egress-gateway") && c.Masquerade(ipfam.V4) != BPF
 		},
@@ -246,7 +246,7 @@ var refusals = []Refusal{
 // the rule was read in 1.20.
 func underlayOf(f ipfam.Family) Refusal {
 	return Refusal{
-		Subject: AboutRouting, Key: "underlay-protocol", In: from(1, 20),
+		Subject: AboutRouting, Key: "underlay-protocol", In: from(20),
 		When: func(c Config, _ release.Version) bool {
 			return strings.EqualFold(c["underlay-protocol"], f.String()) && !c.Enabled(f)
 		},

@@ -102,8 +102,9 @@ func (c Config) Unread(v release.Version) []Unread {
 	return found
 }
 
-func from(major, minor int) Span  { return Span{From: release.V(major, minor)} }
-func until(major, minor int) Span { return Span{Until: release.V(major, minor)} }
+// from and until are spans of 1.minor: there is no other Cilium.
+func from(minor int) Span  { return Span{From: release.V(1, minor)} }
+func until(minor int) Span { return Span{Until: release.V(1, minor)} }
 
 // renamed keeps the value under another key.
 func renamed(key string) func(string) []Setting {
@@ -126,61 +127,61 @@ const (
 // unread is what changed between the releases, by key.
 var unread = []Unread{
 	{
-		Key: "masquerade", In: from(1, 11), Default: "true",
+		Key: "masquerade", In: from(11), Default: "true",
 		Instead: renamed("enable-ipv4-masquerade"),
 		Without: always("IPv4 is masqueraded all the same"),
 		Source:  readIn120 + upgradeNotes + "1.11",
 	},
 	{
-		Key: "native-routing-cidr", In: from(1, 12),
+		Key: "native-routing-cidr", In: from(12),
 		Instead: renamed("ipv4-native-routing-cidr"),
 		Without: always("no native routing CIDR is set"),
 		Source:  readIn120 + upgradeNotes + "1.12",
 	},
 	{
-		Key: "ipv6-native-routing-cidr", In: until(1, 12),
+		Key: "ipv6-native-routing-cidr", In: until(12),
 		Without: always("there is no IPv6 native routing CIDR before 1.12"),
 		Source:  upgradeNotes + "1.12",
 	},
 	{
-		Key: "tunnel", In: from(1, 15),
+		Key: "tunnel", In: from(15),
 		Instead: routingOfTunnel, Without: withoutTunnel,
 		Source: readIn120 + upgradeNotes + "1.14 and 1.15",
 	},
 	{
-		Key: "routing-mode", In: until(1, 14), Default: "tunnel",
+		Key: "routing-mode", In: until(14), Default: "tunnel",
 		Instead: becomes(Setting{"tunnel", "disabled"}),
 		Without: always("pods' packets go through the tunnel"),
 		Source:  upgradeNotes + "1.14",
 	},
 	{
-		Key: "tunnel-protocol", In: until(1, 14), Default: "vxlan",
+		Key: "tunnel-protocol", In: until(14), Default: "vxlan",
 		Instead: renamed("tunnel"),
 		Without: always("the tunnel is vxlan"),
 		Source:  upgradeNotes + "1.14",
 	},
 	{
-		Key: "underlay-protocol", In: until(1, 18),
+		Key: "underlay-protocol", In: until(18),
 		Without: always("the tunnel runs over IPv4"),
 		Source:  "https://github.com/cilium/cilium/issues/38523",
 	},
 	{
-		Key: "kube-proxy-replacement", Values: []string{"probe"}, In: from(1, 13), Refused: true,
+		Key: "kube-proxy-replacement", Values: []string{"probe"}, In: from(13), Refused: true,
 		Instead: becomes(Setting{"kube-proxy-replacement", "true"}),
 		Source:  "cilium v1.15.19, daemon/cmd/kube_proxy_replacement.go; https://github.com/kubernetes-sigs/kubespray/issues/9929",
 	},
 	{
-		Key: "kube-proxy-replacement", Values: []string{"strict"}, In: from(1, 16), Refused: true,
+		Key: "kube-proxy-replacement", Values: []string{"strict"}, In: from(16), Refused: true,
 		Instead: becomes(Setting{"kube-proxy-replacement", "true"}),
 		Source:  replaceSource,
 	},
 	{
-		Key: "kube-proxy-replacement", Values: []string{"partial", "disabled"}, In: from(1, 16), Refused: true,
+		Key: "kube-proxy-replacement", Values: []string{"partial", "disabled"}, In: from(16), Refused: true,
 		Instead: becomes(Setting{"kube-proxy-replacement", "false"}),
 		Source:  replaceSource,
 	},
 	{
-		Key: "enable-ipv4-egress-gateway", In: from(1, 19), Default: "false",
+		Key: "enable-ipv4-egress-gateway", In: from(19), Default: "false",
 		Instead: renamed("enable-egress-gateway"),
 		Without: always("the egress gateway is off, and pods leave from their own nodes"),
 		Source:  readIn120 + "https://github.com/cilium/cilium/issues/42238",
@@ -196,28 +197,28 @@ var unread = []Unread{
 	partOfReplacement("enable-external-ips", "externalIPs"),
 	partOfReplacement("enable-session-affinity", "session affinity"),
 	{
-		Key: "node-port-mode", In: from(1, 20), Default: "snat",
+		Key: "node-port-mode", In: from(20), Default: "snat",
 		Instead: renamed("bpf-lb-mode"),
 		Without: always("Services are answered in snat mode"),
 		Source:  "cilium v1.20.2, Documentation/operations/upgrade-current.inc",
 	},
 	{
-		Key: "ipam", Values: []string{"cluster-pool-v2beta"}, In: from(1, 15), Refused: true,
+		Key: "ipam", Values: []string{"cluster-pool-v2beta"}, In: from(15), Refused: true,
 		Instead: becomes(Setting{"ipam", "multi-pool"}),
 		Source:  "cilium v1.20.2, pkg/ipam/ipam.go; " + upgradeNotes + "1.15; https://github.com/cilium/cilium/issues/25767",
 	},
 	{
-		Key: "enable-l2-announcements", In: until(1, 14), Default: "false",
+		Key: "enable-l2-announcements", In: until(14), Default: "false",
 		Without: always("no load-balancer address is announced"),
 		Source:  upgradeNotes + "1.14",
 	},
 	{
-		Key: "enable-masquerade-to-route-source", In: until(1, 15), Default: "false",
+		Key: "enable-masquerade-to-route-source", In: until(15), Default: "false",
 		Without: always("masqueraded packets carry the address that the kernel picks"),
 		Source:  "https://github.com/cilium/cilium/issues/27618",
 	},
 	{
-		Key: "enable-remote-node-masquerade", In: until(1, 18), Default: "false",
+		Key: "enable-remote-node-masquerade", In: until(18), Default: "false",
 		Without: always("packets to other nodes are not masqueraded"),
 		Source:  "https://github.com/cilium/cilium/issues/37568",
 	},
@@ -247,7 +248,7 @@ func withoutTunnel(value string) string {
 // until it could no longer be switched on by itself (cilium/cilium#41380).
 func partOfReplacement(key, what string) Unread {
 	return Unread{
-		Key: key, In: from(1, 19), Default: "false",
+		Key: key, In: from(19), Default: "false",
 		Instead: becomes(Setting{"kube-proxy-replacement", "true"}),
 		Moot:    Config.ReplacesKubeProxy,
 		Without: always("Cilium serves no " + what + " unless it replaces kube-proxy"),
