@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
-	"testing"
 
 	"golang.org/x/tools/txtar"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,15 +22,14 @@ var refused = []struct{ fixture, words, reason string }{
 	{"DS611", "may not be set for ExternalName services", "as above"},
 }
 
-// TestFixturesAreReal: what the checks are tried on are objects that an API server
-// takes. Their status is not judged: a dry run does not write it.
-func TestFixturesAreReal(t *testing.T) {
+// testFixtures: what the checks are tried on are objects that an API server takes.
+// Their status is not judged: a dry run does not write it.
+func testFixtures(c *cluster) {
+	t := c.t
 	paths, err := filepath.Glob(repository("pkg", "checks", "testdata", "*.txtar"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no fixtures: %v", err)
 	}
-	c := startCluster(t)
-	c.installCRDs("go.universe.tf/metallb", "github.com/cilium/cilium")
 	used := map[int]bool{}
 	taken := 0
 	for _, path := range paths {

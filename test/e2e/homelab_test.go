@@ -122,7 +122,7 @@ func TestHomelab(t *testing.T) {
 	plan := repository("examples", "homelab", "plan.yaml")
 
 	t.Run("the addresses are the document's", func(t *testing.T) {
-		out := c.kubectl("get", "service", "-n", "lab", "-o", `jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIPs} {.status.loadBalancer.ingress[*].ip}{"\n"}{end}`)
+		out := c.in(t).kubectl("get", "service", "-n", "lab", "-o", `jsonpath={range .items[*]}{.metadata.name} {.spec.clusterIPs} {.status.loadBalancer.ingress[*].ip}{"\n"}{end}`)
 		want := `nginx-test ["10.96.56.97","2001:db8:7653:299:cafe:1:0:b09d"] ` + `
 nginx-test-lb ["10.96.146.219","2001:db8:7653:299:cafe:1:0:4e7c"] 192.168.16.104 2001:db8:7653:216:ffff:fac:ade:0
 `
@@ -142,6 +142,7 @@ nginx-test-lb ["10.96.146.219","2001:db8:7653:299:cafe:1:0:4e7c"] 192.168.16.104
 	})
 
 	t.Run("the same findings", func(t *testing.T) {
+		c := c.in(t)
 		live := c.doctor(1, "--plan", plan)
 		// Files cannot tell which version serves them; what kubectl says of it can.
 		version := filepath.Join(t.TempDir(), "version.yaml")
@@ -156,6 +157,8 @@ nginx-test-lb ["10.96.146.219","2001:db8:7653:299:cafe:1:0:4e7c"] 192.168.16.104
 			t.Error("no findings: that they are the same says nothing")
 		}
 	})
+
+	t.Run("the same facts", func(t *testing.T) { sameFacts(c.in(t), builtIn) })
 }
 
 // comparable is the findings in an order that does not hang on where an object came
@@ -182,20 +185,26 @@ func comparable(r doctorReport) []finding {
 	return all
 }
 
-// TestHomelabToday: nothing is wrong with the cluster as one would build it now.
-func TestHomelabToday(t *testing.T) {
+// TestToday is the cluster as one would build it now, with custom resources.
+func TestToday(t *testing.T) {
 	c := startCluster(t)
 	c.installCRDs("go.universe.tf/metallb", "github.com/cilium/cilium")
 	putToday(c)
-	report := c.doctor(0, "--plan", repository("examples", "homelab-today", "plan.yaml"), "--fail-on", "warning")
-	for _, f := range report.findings() {
-		if f.Severity != "info" {
-			t.Errorf("%+v", f)
+
+	t.Run("nothing is wrong", func(t *testing.T) {
+		report := c.in(t).doctor(0, "--plan", repository("examples", "homelab-today", "plan.yaml"), "--fail-on", "warning")
+		for _, f := range report.findings() {
+			if f.Severity != "info" {
+				t.Errorf("%+v", f)
+			}
 		}
-	}
-	if report.Summary["ok"] == 0 || report.Summary["unknown"] != 0 {
-		t.Errorf("summary %v", report.Summary)
-	}
+		if report.Summary["ok"] == 0 || report.Summary["unknown"] != 0 {
+			t.Errorf("summary %v", report.Summary)
+		}
+	})
+	t.Run("the same facts", func(t *testing.T) { sameFacts(c.in(t), builtIn+custom) })
+	t.Run("rights", func(t *testing.T) { testRights(t, c.in(t)) })
+	t.Run("fixtures are real", func(t *testing.T) { testFixtures(c.in(t)) })
 }
 
 // putToday puts the cluster of examples/homelab-today into a control plane that has

@@ -131,6 +131,13 @@ func startCluster(t *testing.T) *cluster {
 	return c
 }
 
+// in is the cluster for a part of the test.
+func (c *cluster) in(t *testing.T) *cluster {
+	part := *c
+	part.t = t
+	return &part
+}
+
 // output is what a program left behind.
 type output struct {
 	stdout, stderr string

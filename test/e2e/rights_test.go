@@ -46,18 +46,16 @@ func names(list []string) []any {
 	return out
 }
 
-// TestRights: the rights that a kind tells of are enough to read it, and one that is
+// testRights: the rights that a kind tells of are enough to read it, and one that is
 // missing is named.
-func TestRights(t *testing.T) {
-	c := startCluster(t)
-	c.installCRDs("go.universe.tf/metallb", "github.com/cilium/cilium")
-	putToday(c)
+func testRights(t *testing.T, c *cluster) {
 	plan := "--plan=" + repository("examples", "homelab-today", "plan.yaml")
 	c.grant("auditor", snapshot.AllKinds)
 	c.grant("no-nodes", slices.DeleteFunc(slices.Clone(snapshot.AllKinds), func(k snapshot.Kind) bool { return k == snapshot.Nodes }))
 	full := c.doctor(0, plan)
 
 	t.Run("enough", func(t *testing.T) {
+		c := c.in(t)
 		var diff string
 		c.eventually("the rights of auditor to hold", func() bool {
 			diff = cmp.Diff(full, c.doctor(0, plan, "--as=auditor"))
@@ -66,6 +64,7 @@ func TestRights(t *testing.T) {
 	})
 
 	t.Run("without nodes", func(t *testing.T) {
+		c := c.in(t)
 		var report doctorReport
 		c.eventually("the rights of no-nodes to hold", func() bool {
 			report = c.doctor(0, plan, "--as=no-nodes")
@@ -88,7 +87,7 @@ func TestRights(t *testing.T) {
 	})
 
 	t.Run("without any", func(t *testing.T) {
-		out := c.run(programs.plugin, "doctor", plan, "--as=nobody")
+		out := c.in(t).run(programs.plugin, "doctor", plan, "--as=nobody")
 		if out.code != 2 || !strings.Contains(out.stderr+out.stdout, "forbidden") {
 			t.Errorf("exit status %d, want 2\n%s%s", out.code, out.stderr, out.stdout)
 		}
