@@ -27,7 +27,11 @@ or when an operator freed one family's block because of a duplicate in the other
 		Refs:  []string{"https://github.com/cilium/cilium/issues/17277", "https://github.com/cilium/cilium/issues/44832"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumNodes},
+	Uses:  []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
+		if in.Cilium().Config.IPAM() == "kubernetes" {
+			return nil // the CiliumNodes only repeat the Nodes, of which DS304 speaks
+		}
 		var holder block // prefixes that overlap are nested, so the first of them holds the others
 		for _, b := range blocksInOrder(in.CiliumNodes()) {
 			if !holder.prefix.IsValid() || !holder.prefix.Overlaps(b.prefix) {
