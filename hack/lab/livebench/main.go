@@ -1,0 +1,159 @@
+// Livebench times doctor against a live cluster beside kubectl get of the same
+// kinds, in turns, and prints the medians and their ratio. It fills the cluster of
+// the current context, which must be on the loopback, with Services and
+// EndpointSlices first:
+//
+//	make build
+//	cd hack/lab && go run . build && export KUBECONFIG=$(go run . up)
+//	go run ./livebench --services 1000
+//	go run . down
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+)
+
+// kinds is what doctor lists in every cluster.
+const kinds = "nodes,pods,services,endpointslices,servicecidrs,daemonsets,deployments,events"
+
+type options struct {
+	kubectl, plugin string
+	services, runs  int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "livebench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	root, err := build.Root(here)
+	if err != nil {
+		return err
+	}
+	var o options
+	flags := flag.NewFlagSet("livebench", flag.ContinueOnError)
+	flags.StringVar(&o.kubectl, "kubectl", filepath.Join(root, "bin", "lab", "kubectl"), "kubectl")
+	flags.StringVar(&o.plugin, "plugin", filepath.Join(root, "bin", "kubectl-dualstack"), "the plugin")
+	flags.IntVar(&o.services, "services", 1000, "how many Services to make, each with a slice of each family")
+	flags.IntVar(&o.runs, "runs", 11, "how many runs of each")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := o.onLoopback(ctx); err != nil {
+		return err
+	}
+	if err := o.fill(ctx); err != nil {
+		return err
+	}
+	get, doctor, err := o.measure(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%d Services, %d EndpointSlices, %d runs of each in turns, medians:\nkubectl get  %s\ndoctor       %s\nratio        %.2f\n",
+		o.services, 2*o.services, o.runs, get.Round(time.Millisecond), doctor.Round(time.Millisecond), float64(doctor)/float64(get))
+	return err
+}
+
+// onLoopback keeps the objects out of anybody's real cluster.
+func (o options) onLoopback(ctx context.Context) error {
+	server, err := exec.CommandContext(ctx, o.kubectl, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").Output()
+	if err != nil {
+		return fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	if !strings.HasPrefix(string(server), "https://127.0.0.1:") {
+		return fmt.Errorf("the server is %s: objects are put into a lab on the loopback only", server)
+	}
+	return nil
+}
+
+// fill makes the objects, unless they are there.
+func (o options) fill(ctx context.Context) error {
+	last := fmt.Sprintf("bench-%05d", o.services-1)
+	if exec.CommandContext(ctx, o.kubectl, "get", "service", "-n", "bench", last).Run() == nil {
+		return nil
+	}
+	var manifests bytes.Buffer
+	manifests.WriteString("{apiVersion: v1, kind: Namespace, metadata: {name: bench}}\n")
+	for i := range o.services {
+		fmt.Fprintf(&manifests, `---
+apiVersion: v1
+kind: Service
+metadata: {name: bench-%05[1]d, namespace: bench, labels: {app: bench-%05[1]d, team: shop}}
+spec: {ipFamilyPolicy: RequireDualStack, ports: [{name: http, port: 80}, {name: metrics, port: 9090}]}
+`, i)
+		for family, address := range map[string]string{"IPv4": fmt.Sprintf("10.244.%d.%d", i/250, i%250+1), "IPv6": fmt.Sprintf("2001:db8:7653:299:cafe::%x", i+1)} {
+			fmt.Fprintf(&manifests, `---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: bench-%05[1]d-%[2]s, namespace: bench, labels: {kubernetes.io/service-name: bench-%05[1]d, endpointslice.kubernetes.io/managed-by: livebench}}
+addressType: %[3]s
+endpoints: [{addresses: ["%[4]s"], conditions: {ready: true}}]
+ports: [{name: http, port: 80}, {name: metrics, port: 9090}]
+`, i, strings.ToLower(family), family, address)
+		}
+	}
+	cmd := exec.CommandContext(ctx, o.kubectl, "create", "-f", "-")
+	cmd.Stdin = &manifests
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("make the objects: %w\n%s", err, out[max(0, len(out)-2000):])
+	}
+	return nil
+}
+
+// measure runs both in turns, so that whatever else the machine does befalls both.
+func (o options) measure(ctx context.Context) (get, doctor time.Duration, err error) {
+	var gets, doctors []time.Duration
+	for range o.runs {
+		d, err := timed(ctx, o.kubectl, "get", kinds, "-A")
+		if err != nil {
+			return 0, 0, err
+		}
+		gets = append(gets, d)
+		if d, err = timed(ctx, o.plugin, "doctor", "--fail-on", "none"); err != nil {
+			return 0, 0, err
+		}
+		doctors = append(doctors, d)
+	}
+	return median(gets), median(doctors), nil
+}
+
+func timed(ctx context.Context, program string, args ...string) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	start := time.Now()
+	err := cmd.Run()
+	took := time.Since(start)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w\n%s", program, err, stderr.String())
+	}
+	return took, nil
+}
+
+func median(ds []time.Duration) time.Duration {
+	slices.Sort(ds)
+	return ds[len(ds)/2]
+}
