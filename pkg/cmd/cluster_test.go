@@ -74,7 +74,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status(w, http.StatusNotFound, "NotFound", "the server could not find the requested resource")
 		return
 	}
-	io.WriteString(w, document)
+	_, _ = io.WriteString(w, document)
 }
 
 func status(w http.ResponseWriter, code int, reason, message string) {
@@ -96,14 +96,14 @@ type outcome struct {
 }
 
 // run runs the plugin in a world without a kubeconfig.
-func run(t *testing.T, ctx context.Context, args ...string) outcome {
+func run(t *testing.T, args ...string) outcome {
 	t.Helper()
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	t.Setenv("LANG", "C.UTF-8")
 	t.Setenv("LC_ALL", "")
 	var stdout, stderr bytes.Buffer
 	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr}
-	code := Main(ctx, append([]string{"kubectl-dualstack"}, args...), streams)
+	code := Main(t.Context(), append([]string{"kubectl-dualstack"}, args...), streams)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
@@ -122,7 +122,7 @@ func (o outcome) want(t *testing.T, code int, stdout, stderr string) {
 
 func TestCluster(t *testing.T) {
 	s := newAPIServer(t)
-	o := run(t, t.Context(), "doctor", "--server", s.URL, "--only", "DS301", "--fail-on", "warning")
+	o := run(t, "doctor", "--server", s.URL, "--only", "DS301", "--fail-on", "warning")
 	o.want(t, exitFindings, "node/old .status.addresses (IPv6)", "")
 	for _, line := range []string{"cluster  " + s.URL, "depth    quick: no check that was chosen looks at Pods", "versions Kubernetes 1.36.4", "0 errors · 1 warning · 0 info · 0 ok · 0 skipped · 0 unknown"} {
 		if !strings.Contains(o.stdout, line+"\n") {
@@ -142,9 +142,9 @@ func TestForbidden(t *testing.T) {
 		status(w, http.StatusForbidden, "Forbidden", `nodes is forbidden: User "dev" cannot list resource "nodes"`)
 		return true
 	}
-	run(t, t.Context(), "doctor", "--server", s.URL, "--only", "DS301,DS6").
+	run(t, "doctor", "--server", s.URL, "--only", "DS301,DS6").
 		want(t, exitOK, "nodes: forbidden: list nodes — DS301", "not read: nodes: forbidden: list nodes\n")
-	run(t, t.Context(), "doctor", "--server", s.URL, "--only", "DS301,DS6", "--strict").
+	run(t, "doctor", "--server", s.URL, "--only", "DS301,DS6", "--strict").
 		want(t, exitFindings, "unknown", "not read: nodes: forbidden")
 }
 
@@ -158,7 +158,7 @@ func TestForbiddenAll(t *testing.T) {
 		status(w, http.StatusForbidden, "Forbidden", "no")
 		return true
 	}
-	o := run(t, t.Context(), "doctor", "--server", s.URL)
+	o := run(t, "doctor", "--server", s.URL)
 	o.want(t, exitTrouble, "", "nothing to audit: nothing that was asked for could be read\n")
 	if !strings.Contains(o.stderr, "not read: services: forbidden: list services\n") {
 		t.Errorf("stderr lacks the rights that are missing:\n%s", o.stderr)
@@ -171,7 +171,7 @@ func TestUnauthorized(t *testing.T) {
 		status(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 		return true
 	}
-	run(t, t.Context(), "doctor", "--server", s.URL).want(t, exitTrouble, "", "error: read "+s.URL+": the server has asked for the client to provide credentials\n")
+	run(t, "doctor", "--server", s.URL).want(t, exitTrouble, "", "error: read "+s.URL+": the server has asked for the client to provide credentials\n")
 }
 
 // hang keeps requests for path waiting until the client goes.
@@ -190,10 +190,10 @@ func hang(path string) func(http.ResponseWriter, *http.Request) bool {
 func TestTimeout(t *testing.T) {
 	s := newAPIServer(t)
 	s.answer = hang("/version")
-	run(t, t.Context(), "doctor", "--server", s.URL, "--timeout", "100ms").
+	run(t, "doctor", "--server", s.URL, "--timeout", "100ms").
 		want(t, exitTrouble, "", "error: read "+s.URL+": not done within --timeout 100ms\n")
 	s.answer = hang("/api/v1/services")
-	run(t, t.Context(), "doctor", "--server", s.URL, "--request-timeout", "200ms").
+	run(t, "doctor", "--server", s.URL, "--request-timeout", "200ms").
 		want(t, exitOK, "unknown", "not read: services: timed out: list services")
 }
 
@@ -255,7 +255,7 @@ func TestNoRequest(t *testing.T) {
 // TestReadOnly: doctor asks, and never writes or reads a Secret.
 func TestReadOnly(t *testing.T) {
 	s := newAPIServer(t)
-	run(t, t.Context(), "doctor", "--server", s.URL, "--fail-on", "none").want(t, exitOK, "node/old", "")
+	run(t, "doctor", "--server", s.URL, "--fail-on", "none").want(t, exitOK, "node/old", "")
 	for _, request := range s.requests() {
 		if !strings.HasPrefix(request, "GET ") || strings.Contains(request, "secrets") {
 			t.Errorf("asked %s", request)
@@ -270,7 +270,7 @@ func TestFormatsAgree(t *testing.T) {
 		codes := map[report.Format]int{}
 		stdout := map[report.Format]string{}
 		for _, f := range report.Formats {
-			o := run(t, t.Context(), "doctor", "--server", s.URL, "--fail-on", threshold, "-o", string(f))
+			o := run(t, "doctor", "--server", s.URL, "--fail-on", threshold, "-o", string(f))
 			codes[f], stdout[f] = o.code, o.stdout
 		}
 		for f, code := range codes {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -237,7 +238,7 @@ func (o *doctorOptions) read(ctx context.Context) (*snapshot.Snapshot, error) {
 	case a := <-done:
 		return a.snap, a.err
 	case <-ctx.Done():
-		if context.Cause(ctx) == context.DeadlineExceeded {
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 			return nil, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(o.files, " "), o.timeout)
 		}
 		return nil, ctx.Err()

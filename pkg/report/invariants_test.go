@@ -176,7 +176,8 @@ func decode(t *testing.T, text string) any {
 // TestSame prints the same report twice: order never hangs on chance.
 func TestSame(t *testing.T) {
 	for _, f := range Formats {
-		if print(t, rich(t), f, Style{Width: 100}) != print(t, rich(t), f, Style{Width: 100}) {
+		first, second := print(t, rich(t), f, Style{Width: 100}), print(t, rich(t), f, Style{Width: 100})
+		if first != second {
 			t.Errorf("%s: two runs differ", f)
 		}
 	}
@@ -246,6 +247,21 @@ func TestRangesAreCanonical(t *testing.T) {
 					t.Errorf("%s %s: %s is %s", row.Use, row.Source, text, p)
 				}
 			}
+		}
+	}
+}
+
+func TestOpening(t *testing.T) {
+	long := strings.Repeat("long ", 30) + "indeed"
+	for text, want := range map[string]string{
+		"":                         "",
+		"One\n  sentence.":         "One sentence.",
+		"Short. " + long + ". No.": "Short. " + long + ".",
+		long + ". No more.":        long + ".",
+		"Version 1.37 and so on.":  "Version 1.37 and so on.",
+	} {
+		if got := opening(text); got != want {
+			t.Errorf("opening(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

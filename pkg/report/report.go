@@ -179,7 +179,7 @@ func resultOf(result checks.Result, in Input) Result {
 	r := Result{
 		ID: c.ID, Name: c.Name, Severity: c.Severity, Status: result.Status, Reason: result.Reason,
 		Findings: make([]Finding, 0, len(result.Findings)),
-		claim:    oneLine(c.Doc.Claim), consequence: firstSentence(c.Doc.Why),
+		claim:    oneLine(c.Doc.Claim), consequence: opening(c.Doc.Why),
 	}
 	for _, f := range result.Findings {
 		r.Findings = append(r.Findings, Finding{
@@ -246,11 +246,20 @@ func versions(snap *snapshot.Snapshot) []Version {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// firstSentence is the beginning of a text up to its first full stop.
-func firstSentence(text string) string {
+// enough is how long the beginning of a text is to be, in bytes, to say something.
+const enough = 120
+
+// opening is the first sentences of a text: one, or as many as it takes to say
+// something.
+func opening(text string) string {
 	text = oneLine(text)
-	if i := strings.Index(text, ". "); i >= 0 {
-		return text[:i+1]
+	for at := 0; ; {
+		i := strings.Index(text[at:], ". ")
+		if i < 0 {
+			return text
+		}
+		if at += i + 1; at >= enough {
+			return text[:at]
+		}
 	}
-	return text
 }

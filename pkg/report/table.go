@@ -272,7 +272,7 @@ func (p *printer) unchecked(r *Report) {
 		p.line("")
 		p.linef("%s %s", p.mark(outcome.mark), outcome.title)
 		for _, reason := range reasons {
-			p.wrapped("  ", Escape(reason)+p.or(" — ", " -- ")+strings.Join(byReason[reason], ", "))
+			p.wrapped("  - ", Escape(reason)+p.or(" — ", " -- ")+strings.Join(byReason[reason], ", "))
 		}
 	}
 }
