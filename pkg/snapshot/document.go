@@ -131,6 +131,12 @@ func (d *document) appendObjects(to []*document, depth int) []*document {
 	if items.Kind != yaml.SequenceNode || depth > maxDepth {
 		return append(to, d)
 	}
+	return d.appendItems(to, items, of, depth)
+}
+
+// appendItems appends the documents of a list of objects of the kind of, which may
+// be empty.
+func (d *document) appendItems(to []*document, items *yaml.Node, of string, depth int) []*document {
 	for _, n := range items.Content {
 		item := newDocument(d.file, d.line, n)
 		if item.kind == "" && of != "" { // the API leaves them out of the items of a typed list

@@ -154,6 +154,10 @@ func slurp(path string, stdin io.Reader) ([]byte, error) {
 func parseFile(name string, data []byte) parsedFile {
 	var parsed parsedFile
 	for _, p := range split(toUTF8(data)) {
+		if objects, ok := p.decodeList(name); ok {
+			parsed.objects = append(parsed.objects, objects...)
+			continue
+		}
 		documents, problem := p.parse(name)
 		if problem != nil {
 			parsed.problems = append(parsed.problems, *problem)
