@@ -24,8 +24,7 @@ const usage = `lab COMMAND [--dir DIR] [--bin DIR]
   up          run a control plane in the background
   down        end it, and remove its folder
   status      whether it runs; exit status 1 when it does not
-  kubeconfig  print the path of its kubeconfig
-`
+  kubeconfig  print the path of its kubeconfig`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -138,11 +138,11 @@ func (o options) up(ctx context.Context, stdout io.Writer) error {
 		select {
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
-			<-ended
+			<-ended //nolint:errcheck // it ended because it was told to
 			return context.Cause(ctx)
 		case err := <-ended:
 			words, _ := os.ReadFile(log)
-			return fmt.Errorf("lab run ended: %v: %s", err, bytes.TrimSpace(words))
+			return fmt.Errorf("lab run ended: %v: %s", err, bytes.TrimSpace(words)) //nolint:errorlint // nil when it ended by itself
 		case <-tick.C:
 			if kubeconfig, ok := ready(o.dir); ok {
 				_, err := fmt.Fprintln(stdout, kubeconfig)

@@ -29,7 +29,7 @@ var planForm = form{
 		{name: "pods", fields: append(
 			prefixes(func(p *Plan) *ipfam.Pair[netip.Prefix] { return &p.Pods.Prefixes }),
 			field{name: "nodeMask", fields: perFamily(func(f ipfam.Family) func(*reader, value) {
-				return integer(1, f.Bits(), func(p *Plan) *int { return p.Pods.NodeMask.At(f) })
+				return integer(f.Bits(), func(p *Plan) *int { return p.Pods.NodeMask.At(f) })
 			})},
 		)},
 		{name: "services", fields: prefixes(func(p *Plan) *ipfam.Pair[netip.Prefix] { return &p.Services })},
@@ -47,10 +47,10 @@ var planForm = form{
 		})},
 		{name: "echo", read: text(func(p *Plan) *string { return &p.Echo })},
 		{name: "expect", fields: form{
-			{name: "nodes", read: integer(1, maxExpected, func(p *Plan) *int { return &p.Expect.Nodes })},
-			{name: "podsPerNode", read: integer(1, maxExpected, func(p *Plan) *int { return &p.Expect.PodsPerNode })},
-			{name: "services", read: integer(1, maxExpected, func(p *Plan) *int { return &p.Expect.Services })},
-			{name: "loadBalancers", read: integer(1, maxExpected, func(p *Plan) *int { return &p.Expect.LoadBalancers })},
+			{name: "nodes", read: integer(maxExpected, func(p *Plan) *int { return &p.Expect.Nodes })},
+			{name: "podsPerNode", read: integer(maxExpected, func(p *Plan) *int { return &p.Expect.PodsPerNode })},
+			{name: "services", read: integer(maxExpected, func(p *Plan) *int { return &p.Expect.Services })},
+			{name: "loadBalancers", read: integer(maxExpected, func(p *Plan) *int { return &p.Expect.LoadBalancers })},
 		}},
 		{name: "versions", fields: form{
 			{name: "kubernetes", read: version(func(p *Plan) *release.Version { return &p.Versions.Kubernetes })},

@@ -52,19 +52,19 @@ func oneOf[T ~string](words []T, at func(*Plan) *T) func(*reader, value) {
 	}
 }
 
-// integer takes a whole number from least to most.
-func integer(least, most int, at func(*Plan) *int) func(*reader, value) {
+// integer takes a whole number from 1 to most.
+func integer(most int, at func(*Plan) *int) func(*reader, value) {
 	return func(r *reader, v value) {
 		var n int
-		if v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!int" && v.node.Decode(&n) == nil && n >= least && n <= most {
+		if v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!int" && v.node.Decode(&n) == nil && n >= 1 && n <= most {
 			*at(&r.plan) = n
 			return
 		}
 		fix := ""
-		if n, err := strconv.Atoi(v.node.Value); err == nil && v.node.ShortTag() == "!!str" && n >= least && n <= most {
+		if n, err := strconv.Atoi(v.node.Value); err == nil && v.node.ShortTag() == "!!str" && n >= 1 && n <= most {
 			fix = fmt.Sprintf("write %d without quotes", n)
 		}
-		r.reject(v, fmt.Sprintf("is %s; want a whole number from %d to %d", describe(v.node), least, most), fix)
+		r.reject(v, fmt.Sprintf("is %s; want a whole number from 1 to %d", describe(v.node), most), fix)
 	}
 }
 

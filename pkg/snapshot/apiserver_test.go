@@ -70,7 +70,7 @@ func (s *apiServer) load(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range bytes.Split(data, []byte("\n---\n")) {
+	for document := range bytes.SplitSeq(data, []byte("\n---\n")) {
 		asJSON, err := yaml.YAMLToJSON(document)
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)

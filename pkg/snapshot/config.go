@@ -87,7 +87,7 @@ func handMade(entries []metav1.ManagedFieldsEntry) (keys []string, changed time.
 		var fields struct {
 			Data map[string]json.RawMessage `json:"f:data"`
 		}
-		if err := json.Unmarshal(entry.FieldsV1.Raw, &fields); err != nil || len(fields.Data) == 0 {
+		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields); err != nil || len(fields.Data) == 0 {
 			continue
 		}
 		if entry.Time != nil {

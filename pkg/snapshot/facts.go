@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -286,10 +287,8 @@ type Advertisement struct {
 // Source: metallb v0.16.2, api/v1beta1/l2advertisement_types.go: with neither
 // names nor selectors it covers every pool.
 func (a Advertisement) Selects(pool string) (selected, unsure bool) {
-	for _, p := range a.Pools {
-		if p == pool {
-			return true, false
-		}
+	if slices.Contains(a.Pools, pool) {
+		return true, false
 	}
 	if a.PoolSelectors {
 		return false, true

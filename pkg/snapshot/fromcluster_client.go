@@ -236,10 +236,9 @@ func (c *client) nothingRead() error {
 // unreadable is err with the server that it is about. The request's URL goes: it
 // repeats the server.
 func (c *client) unreadable(err error) error {
-	var request *url.Error
 	if timedOut(err) {
 		err = fmt.Errorf("no answer within %s: %w", c.timeout, context.DeadlineExceeded)
-	} else if errors.As(err, &request) {
+	} else if request, ok := errors.AsType[*url.Error](err); ok {
 		err = request.Err
 	}
 	return fmt.Errorf("read %s: %w", c.server, err)

@@ -66,8 +66,8 @@ var rights = map[Kind][]Right{
 		{Group: "apps", Resource: "daemonsets", Verb: "list"},
 		{Resource: "pods", Verb: "list", Namespace: "kube-system"},
 	},
-	CiliumNodes:  {{Group: "cilium.io", Resource: "ciliumnodes", Verb: "list"}},
-	LBIPAMPools:  {{Group: "cilium.io", Resource: "ciliumloadbalancerippools", Verb: "list"}},
+	CiliumNodes: {{Group: "cilium.io", Resource: "ciliumnodes", Verb: "list"}},
+	LBIPAMPools: {{Group: "cilium.io", Resource: "ciliumloadbalancerippools", Verb: "list"}},
 	MetalLBSetup: {
 		{Group: "apps", Resource: "deployments", Verb: "list"},
 		{Resource: "configmaps", Verb: "get", Namespace: "metallb-system"},

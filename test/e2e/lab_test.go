@@ -45,7 +45,7 @@ func runTests(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	programs.plugin, programs.lab = filepath.Join(dir, "kubectl-dualstack"), filepath.Join(dir, "lab")
 	programs.bin = os.Getenv("KUBEBUILDER_ASSETS")
 	if programs.bin == "" {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -146,9 +147,7 @@ func object(apiVersion, kind, namespace, name string, fields map[string]any) *un
 	if namespace != "" {
 		u.SetNamespace(namespace)
 	}
-	for key, value := range fields {
-		u.Object[key] = value
-	}
+	maps.Copy(u.Object, fields)
 	return u
 }
 

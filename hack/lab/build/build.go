@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -104,11 +105,7 @@ func (p Program) build(ctx context.Context, root, bin string, log io.Writer) err
 }
 
 func (p Program) linkerFlags() string {
-	flags := "-s -w"
-	for _, f := range p.Flags {
-		flags += " " + f
-	}
-	return flags
+	return strings.Join(append([]string{"-s", "-w"}, p.Flags...), " ")
 }
 
 // key is a digest of all that the program is built from.

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,8 +101,8 @@ func Start(ctx context.Context, c Config) (_ *ControlPlane, err error) {
 
 // Stop ends every process, the last one first.
 func (cp *ControlPlane) Stop() {
-	for i := len(cp.processes) - 1; i >= 0; i-- {
-		cp.processes[i].Stop(grace)
+	for _, p := range slices.Backward(cp.processes) {
+		p.Stop(grace)
 	}
 }
 

@@ -81,9 +81,9 @@ func (p *Process) Failure() error {
 	const lines = 15
 	words, err := os.ReadFile(p.Log)
 	if err != nil {
-		return fmt.Errorf("%s ended: %v", p.Name, p.err)
+		return fmt.Errorf("%s ended: %v", p.Name, p.err) //nolint:errorlint // nil when it ended by itself
 	}
 	all := bytes.Split(bytes.TrimSpace(words), []byte("\n"))
 	last := bytes.Join(all[max(0, len(all)-lines):], []byte("\n"))
-	return fmt.Errorf("%s ended: %v; the end of %s:\n%s", p.Name, p.err, p.Log, last)
+	return fmt.Errorf("%s ended: %v; the end of %s:\n%s", p.Name, p.err, p.Log, last) //nolint:errorlint // nil when it ended by itself
 }

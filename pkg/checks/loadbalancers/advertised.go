@@ -96,11 +96,8 @@ func withoutName(r reference) string {
 func holdersOf(p metallb.Pool, services []snapshot.Service) []snapshot.Service {
 	var holders []snapshot.Service
 	for _, s := range services {
-		for _, a := range s.Ingress {
-			if p.Owns(a) {
-				holders = append(holders, s)
-				break
-			}
+		if slices.ContainsFunc(s.Ingress, p.Owns) {
+			holders = append(holders, s)
 		}
 	}
 	return holders

@@ -58,11 +58,8 @@ keep their addresses until the controller restarts and are pending from then on;
 func ownersOf(s snapshot.Service, pools []snapshot.Pool) []snapshot.Pool {
 	var owners []snapshot.Pool
 	for _, p := range pools {
-		for _, a := range s.Ingress {
-			if p.Owns(a) {
-				owners = append(owners, p)
-				break
-			}
+		if slices.ContainsFunc(s.Ingress, p.Owns) {
+			owners = append(owners, p)
 		}
 	}
 	return owners
