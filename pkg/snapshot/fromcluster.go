@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 )
 
 // ClusterOptions is how FromCluster reads.
@@ -63,6 +64,8 @@ func FromCluster(ctx context.Context, config *rest.Config, opts ClusterOptions) 
 		ctx, cancel = context.WithTimeout(ctx, maxDuration)
 		defer cancel()
 	}
+	// What client-go would log of a request that fails is in the gap that it leaves.
+	ctx = klog.NewContext(ctx, klog.Logger{})
 	r := &reader{
 		client: client,
 		opts:   opts,
