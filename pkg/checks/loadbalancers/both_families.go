@@ -42,7 +42,7 @@ make two Services of one family each, one for each pool.`,
 	Run: func(in *checks.Input) []checks.Finding {
 		pools := in.PoolsInForce()
 		asking := askingBoth(in)
-		if !in.Families(plan.Services).Dual() || !checks.AllParse(pools) {
+		if !dualServices(in) || !checks.AllParse(pools) {
 			return nil // entries that are refused have their own check
 		}
 		v, _ := in.MetalLBVersion()
@@ -69,6 +69,21 @@ make two Services of one family each, one for each pool.`,
 		}
 		return []checks.Finding{f}
 	},
+}
+
+// dualServices reports whether Services may have both families. Where neither a
+// plan nor a component tells the Service ranges, pools of both families do: a
+// single-stack cluster has no use for the other one's.
+func dualServices(in *checks.Input) bool {
+	families := in.Families(plan.Services)
+	if families.Empty() {
+		for _, p := range in.PoolsInForce() {
+			for _, f := range p.Families().List() {
+				families = families.With(f)
+			}
+		}
+	}
+	return families.Dual()
 }
 
 func onePoolRule(v release.Version) string {

@@ -35,7 +35,7 @@ each pool: two pools of one family stay two.`,
 		m := in.MetalLB()
 		old := slices.DeleteFunc(slices.Clone(in.MetalLBPools()), func(p snapshot.Pool) bool { return !p.ConfigMapEra })
 		custom := len(in.MetalLBPools()) > len(old)
-		dual := in.Families(plan.Services).Dual()
+		dual := dualServices(in)
 		if m.ConfigRef == (snapshot.Ref{}) || m.Version.Before(metallb.CustomResources) {
 			return nil
 		}
