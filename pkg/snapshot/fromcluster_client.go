@@ -237,12 +237,19 @@ func (c *client) nothingRead() error {
 // repeats the server.
 func (c *client) unreadable(err error) error {
 	if timedOut(err) {
-		err = fmt.Errorf("no answer within %s: %w", c.timeout, context.DeadlineExceeded)
+		err = silence(c.timeout)
 	} else if request, ok := errors.AsType[*url.Error](err); ok {
 		err = request.Err
 	}
 	return fmt.Errorf("read %s: %w", c.server, err)
 }
+
+// silence is that no answer came within so long.
+type silence time.Duration
+
+func (s silence) Error() string { return "no answer within " + time.Duration(s).String() }
+
+func (silence) Unwrap() error { return context.DeadlineExceeded }
 
 // unreachable reports whether err, of the first request, tells that no other can
 // fare better: no connection, no answer, or credentials that the server refuses.
