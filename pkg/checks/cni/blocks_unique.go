@@ -42,7 +42,8 @@ or when an operator freed one family's block because of a duplicate in the other
 				Object: b.node.Ref, Field: ".spec.ipam.podCIDRs", Family: ipfam.OfPrefix(b.prefix),
 				Message: fmt.Sprintf("has %s, and %s has %s", b.prefix, holder.node.Ref, holder.prefix),
 				Fix: checks.Command("kubectl", "drain", b.node.Name, "--ignore-daemonsets", "--delete-emptydir-data") + " && " +
-					checks.Command("kubectl", "delete", "ciliumnode", b.node.Name) + ", then restart the agent of the node",
+					checks.Command("kubectl", "delete", "ciliumnode", b.node.Name) + " && " +
+					checks.Command("kubectl", "delete", "pod", "-n", "kube-system", "-l", "k8s-app=cilium", "--field-selector", "spec.nodeName="+b.node.Name),
 			})
 		}
 		return fs

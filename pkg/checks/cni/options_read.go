@@ -15,10 +15,10 @@ var optionsRead = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "the Cilium release that runs reads every option of its configuration",
-		Why: `Options are renamed and removed between releases. A ConfigMap that was carried along,
-or values that were copied from an old article, then say one thing and the agents do
-another: most such options are passed over without a word (tunnel from 1.15 on,
-enable-ipv4-egress-gateway from 1.19 on), some values keep the agent from starting
+		Why: `The agents do something else than the configuration says, or do not start. Options are
+renamed and removed between releases, and a ConfigMap that was carried along, or values
+copied from an old article, keep the old ones: most are passed over without a word
+(tunnel from 1.15 on, enable-ipv4-egress-gateway from 1.19 on), some values are refused
 (kube-proxy-replacement: strict from 1.16 on).`,
 		Fix:   "Write what the release reads instead and take the old option away.",
 		Holds: "Cilium 1.11 to 1.20",

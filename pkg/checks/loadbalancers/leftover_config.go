@@ -17,11 +17,10 @@ var leftoverConfig = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "MetalLB 0.13 and later has its pools in custom resources alone",
-		Why: `Up to 0.12 the pools stood in a ConfigMap, or in configInline of the chart's
-values. 0.13 and later does not read it: after an upgrade there is no pool at all,
-and no Service gets an address, until they are written anew as IPAddressPools with
-an advertisement each. The chart refuses configInline from 0.13.3 on. A ConfigMap
-beside custom resources is dead, and misleads whoever edits it.`,
+		Why: `MetalLB 0.13 and later does not read it: after an upgrade there is no pool at all, and
+no Service gets an address, until the pools are written anew as IPAddressPools with an
+advertisement each. Beside IPAddressPools it is dead, and misleads whoever edits it. Up
+to 0.12 the pools stood there, or in configInline of the chart's values.`,
 		Fix: `Write the pools as IPAddressPool and L2Advertisement or BGPAdvertisement, then
 delete the ConfigMap. The converter quay.io/metallb/configmaptocrs makes one pool of
 each pool: two pools of one family stay two.`,

@@ -17,10 +17,10 @@ var loadBalancerAddresses = &checks.Check{
 	Severity: severity.Warning,
 	Doc: checks.Doc{
 		Claim: "a dual-stack LoadBalancer Service has an address of each family",
-		Why: `RequireDualStack is about ClusterIPs. Whether the load balancer gives the Service an
-address of each family is up to its implementation: without one of a family, clients
-of that family cannot reach it from outside, and external DNS gets no record for them.`,
-		Fix:    "See why the implementation gave none: kubectl describe service shows its Events.",
+		Why: `Clients of the family without an address cannot reach the Service from outside, and
+external DNS gets no record for them. RequireDualStack does not prevent it: it is
+about ClusterIPs, and the load balancer's addresses are up to its implementation.`,
+		Fix:    "Mend what keeps the implementation from giving the address: the finding names it where it can be told, otherwise the Events of the Service do.",
 		Limits: "Names in place of addresses, as clouds give them, are not judged. A Service that was made a moment ago may not have its addresses yet.",
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
@@ -42,9 +42,9 @@ of that family cannot reach it from outside, and external DNS gets no record for
 				f.Message = fmt.Sprintf("has an address of %s only: %v", given, s.Ingress)
 			} else {
 				f.Message = "has no address"
-				if owned {
-					f.Severity = severity.Error
-				}
+			}
+			if owned && (has.Empty() || s.Policy == "RequireDualStack") {
+				f.Severity = severity.Error
 			}
 			reason, check := because(in, s)
 			f.Message += reason
