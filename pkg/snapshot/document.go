@@ -106,6 +106,9 @@ func (p part) fault(file string, err error) *Problem {
 			line += n - 1
 			_, message, _ = strings.Cut(rest, ": ")
 		}
+		if strings.HasPrefix(message, "did not find expected") {
+			line++ // the library counts the lines of its parser, unlike those of its scanner, from zero
+		}
 	}
 	return &Problem{Position: Position{File: file, Line: line}, Message: "not YAML: " + message}
 }
