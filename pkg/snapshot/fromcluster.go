@@ -196,11 +196,11 @@ func (r *reader) countPods(ctx context.Context) {
 		source.Pods += int(*first.remaining)
 	}
 	if source.Pods > MaxAutoPods {
-		source.Reason = fmt.Sprintf("%d Pods, more than %d", source.Pods, MaxAutoPods)
+		source.Reason = fmt.Sprintf("the server counts %d Pods, and up to %d are read", source.Pods, MaxAutoPods)
 		r.gap(Gap{Kind: Pods, Reason: NotAsked, Detail: source.Reason + "; --depth deep reads them all"})
 		return
 	}
-	source.Reason = fmt.Sprintf("%d Pods, at most %d", source.Pods, MaxAutoPods)
+	source.Reason = fmt.Sprintf("the server counts %d Pods, and up to %d are read", source.Pods, MaxAutoPods)
 	r.deep = true
 }
 

@@ -335,10 +335,10 @@ func TestDepth(t *testing.T) {
 		count int
 		why   string
 	}{
-		{3, Auto, true, 3, "3 Pods, at most 2000"},
-		{0, Auto, true, 0, "0 Pods, at most 2000"},
-		{MaxAutoPods, "", true, MaxAutoPods, "2000 Pods, at most 2000"},
-		{MaxAutoPods + 1, Auto, false, MaxAutoPods + 1, "2001 Pods, more than 2000"},
+		{3, Auto, true, 3, "the server counts 3 Pods, and up to 2000 are read"},
+		{0, Auto, true, 0, "the server counts 0 Pods, and up to 2000 are read"},
+		{MaxAutoPods, "", true, MaxAutoPods, "the server counts 2000 Pods, and up to 2000 are read"},
+		{MaxAutoPods + 1, Auto, false, MaxAutoPods + 1, "the server counts 2001 Pods, and up to 2000 are read"},
 		{MaxAutoPods + 1, Deep, true, MaxAutoPods + 1, "--depth deep"},
 		{3, Quick, false, -1, "--depth quick"},
 	} {
