@@ -84,6 +84,10 @@ func (b *builder) add(o object) {
 		b.advertisement(v)
 	case *clusterConfiguration:
 		b.clusterConfiguration(v)
+	case *k3sConfig:
+		b.k3sConfig(v)
+	case *talosConfig:
+		b.talosConfig(v)
 	case *initConfiguration:
 		b.initConfiguration(v)
 	case *helmValues:
@@ -267,7 +271,9 @@ func (b *builder) finish() {
 	b.settleConfiguration()
 	s := b.snap
 	for i := range s.Kubeadm {
-		s.Kubeadm[i].Advertise = b.advertise
+		if s.Kubeadm[i].ByKubeadm() {
+			s.Kubeadm[i].Advertise = b.advertise
+		}
 		if !s.Kubernetes.Known() && s.Kubeadm[i].Kubernetes.Known() {
 			s.Kubernetes = s.Kubeadm[i].Kubernetes
 			b.saw(Versions)

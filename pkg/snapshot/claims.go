@@ -15,7 +15,7 @@ import (
 // Claim is what one component says about the ranges of one use: a row of the
 // agreement matrix.
 type Claim struct {
-	Source   string // "kubeadm-config", "kube-apiserver", "ServiceCIDR", …
+	Source   string // FromKubeadm, FromK3s or FromTalos, "kube-apiserver", "ServiceCIDR", …
 	Ref      Ref
 	Field    string
 	Use      plan.Use         // plan.Pods, plan.Services or plan.LoadBalancers
@@ -72,7 +72,7 @@ func (s *Snapshot) Claims(use plan.Use) []Claim {
 
 func (s *Snapshot) podClaims(add func(Claim)) {
 	for _, k := range s.Kubeadm {
-		add(Claim{Source: "kubeadm-config", Ref: k.Ref, Field: ".networking.podSubnet", Prefixes: k.PodSubnet,
+		add(Claim{Source: k.Source(), Ref: k.Ref, Field: k.PodField(), Prefixes: k.PodSubnet,
 			NodeMask: k.ControllerArgs.NodeMask(k.PodSubnet), Intent: true})
 	}
 	for _, c := range s.ControlPlane {
@@ -103,7 +103,7 @@ func (s *Snapshot) podClaims(add func(Claim)) {
 
 func (s *Snapshot) serviceClaims(add func(Claim)) {
 	for _, k := range s.Kubeadm {
-		add(Claim{Source: "kubeadm-config", Ref: k.Ref, Field: ".networking.serviceSubnet", Prefixes: k.ServiceSubnet, Intent: true})
+		add(Claim{Source: k.Source(), Ref: k.Ref, Field: k.ServiceField(), Prefixes: k.ServiceSubnet, Intent: true})
 	}
 	for _, c := range s.ControlPlane {
 		prefixes, _ := c.Flags.Prefixes("service-cluster-ip-range")

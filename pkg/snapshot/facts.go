@@ -40,7 +40,7 @@ type Facts struct {
 	Services       []Service
 	EndpointSlices []EndpointSlice
 	ServiceCIDRs   []ServiceCIDR
-	Kubeadm        []Kubeadm   // the kubeadm-config ConfigMap, or configuration files
+	Kubeadm        []Kubeadm   // the kubeadm-config ConfigMap, or configuration files, those of k3s, RKE2 and Talos too
 	ControlPlane   []Component // kube-apiserver and kube-controller-manager, one for each Pod
 	KubeProxy      KubeProxy
 	Cilium         Cilium
@@ -143,6 +143,8 @@ type ServiceCIDR struct {
 }
 
 // Kubeadm is a ClusterConfiguration: what was meant when the cluster was made.
+// The configurations of k3s, RKE2 and Talos say the same in other words; which it
+// is, the Kind of its Ref tells.
 type Kubeadm struct {
 	Ref
 	APIVersion     string // "kubeadm.k8s.io/v1beta4"

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -19,9 +20,8 @@ type Program struct {
 	// Planned is whether the flags are those that kubeadm makes of its
 	// configuration, and no Pod is known.
 	Planned bool
-	// List is whether the extra arguments of that configuration are a list.
-	List bool
 
+	config Kubeadm // of a planned program
 	fields map[string]string
 }
 
@@ -41,9 +41,39 @@ func (p Program) Field(flag string) string {
 // extra arguments.
 func (p Program) ExtraArgs() string {
 	if p.Name == APIServer {
-		return ".apiServer.extraArgs"
+		return p.config.dialect().apiServerArgs
 	}
-	return ".controllerManager.extraArgs"
+	return p.config.dialect().controllerArgs
+}
+
+// Configuration is what a planned program's configuration is called in a
+// sentence: "the kubeadm configuration".
+func (p Program) Configuration() string { return p.config.dialect().name }
+
+// Argument is one of the extra arguments of a planned program, as its
+// configuration writes it.
+func (p Program) Argument(flag, value string) string {
+	switch d := p.config.dialect(); {
+	case d.words:
+		return fmt.Sprintf("%q", flag+"="+value)
+	case p.config.list():
+		return fmt.Sprintf("{name: %s, value: %q}", flag, value)
+	}
+	return fmt.Sprintf("%s: %q", flag, value)
+}
+
+// Line is what to write where, so that a planned program has the flag with this
+// value: the field that the flag comes of, or an extra argument.
+func (p Program) Line(flag, value string) string {
+	field := p.Field(flag)
+	if !strings.HasPrefix(field, p.ExtraArgs()) {
+		return p.config.Line(field, value)
+	}
+	format := "in %s: %s: {%s}"
+	if p.config.dialect().words || p.config.list() {
+		format = "in %s: %s: [%s]"
+	}
+	return fmt.Sprintf(format, p.Configuration(), strings.TrimPrefix(p.ExtraArgs(), "."), p.Argument(flag, value))
 }
 
 // AllocatesNodeRanges reports whether a kube-controller-manager gives Nodes their
@@ -77,30 +107,33 @@ func (f *Facts) Programs(name string) []Program {
 // given. Source: kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/v1beta4/defaults.go.
 var defaultServiceSubnet = []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12")}
 
-// program is the named program as kubeadm starts it: flags made of the networking
-// section, over which the extra arguments go.
-// Source: kubernetes v1.37.2, cmd/kubeadm/app/phases/controlplane/manifests.go.
+// program is the named program as kubeadm starts it, or k3s, RKE2 or Talos: flags
+// made of the ranges, over which the extra arguments go.
+// Source: kubernetes v1.37.2, cmd/kubeadm/app/phases/controlplane/manifests.go;
+// k3s, pkg/daemons/control/server.go; Talos,
+// internal/app/machined/pkg/controllers/k8s/control_plane_static_pod.go.
 func (k Kubeadm) program(name string) Program {
-	p := Program{Ref: k.Ref, Name: name, Version: k.Kubernetes, Planned: true, List: k.APIVersion != "kubeadm.k8s.io/v1beta3",
-		Flags: Flags{}, fields: map[string]string{}}
+	p := Program{Ref: k.Ref, Name: name, Version: k.Kubernetes, Planned: true, Flags: Flags{}, config: k, fields: map[string]string{}}
+	d := k.dialect()
 	set := func(flag, field, value string) { p.Flags[flag], p.fields[flag] = value, field }
 
 	services := k.ServiceSubnet
-	if len(services) == 0 {
+	if len(services) == 0 && k.ByKubeadm() {
 		services = defaultServiceSubnet
+	}
+	if len(services) > 0 && (name == APIServer || len(k.PodSubnet) > 0) {
+		set("service-cluster-ip-range", d.services, join(services))
 	}
 	extra := k.APIServerArgs
 	if name == APIServer {
-		set("service-cluster-ip-range", ".networking.serviceSubnet", join(services))
 		if k.Advertise.IsValid() {
 			set("advertise-address", ".localAPIEndpoint.advertiseAddress", k.Advertise.String())
 		}
 	} else {
 		extra = k.ControllerArgs
 		if len(k.PodSubnet) > 0 {
-			set("allocate-node-cidrs", ".networking.podSubnet", "true")
-			set("cluster-cidr", ".networking.podSubnet", join(k.PodSubnet))
-			set("service-cluster-ip-range", ".networking.serviceSubnet", join(services))
+			set("allocate-node-cidrs", d.pods, "true")
+			set("cluster-cidr", d.pods, join(k.PodSubnet))
 		}
 	}
 	for flag, value := range extra {

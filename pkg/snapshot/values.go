@@ -14,6 +14,11 @@ func (d *document) decodeValues() []object {
 	if version := child(d.root, "serverVersion"); child(version, "gitVersion") != nil {
 		return []object{{value: &serverVersion{GitVersion: text(version, "gitVersion")}, adds: []Kind{Versions}}}
 	}
+	if d.kind == "" {
+		if o, ok := d.decodeDistribution(); ok {
+			return []object{o}
+		}
+	}
 	var objects []object
 	for _, chart := range charts {
 		switch inner := child(d.root, chart.name); {

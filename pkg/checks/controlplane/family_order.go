@@ -54,13 +54,13 @@ ServiceCIDR kubernetes and the Nodes have already.`,
 func compareOrder(said []statement, consequence map[string]string) (fs []checks.Finding) {
 	for i := 1; i < len(said); i++ {
 		s, authority := said[i], said[0]
-		if consequence[s.kind] == "" || !swapped(s, authority) {
+		if s.consequence(consequence) == "" || !swapped(s, authority) {
 			continue
 		}
 		finding := checks.Finding{
 			Object: s.ref, Field: s.field,
 			Message: fmt.Sprintf("names %s first: %s; %s names %s first: %s; %s", s.first(), list(s.prefixes),
-				authority.seenFrom(s), authority.first(), list(authority.prefixes), consequence[s.kind]),
+				authority.seenFrom(s), authority.first(), list(authority.prefixes), s.consequence(consequence)),
 			Fix: orderFix(s, authority),
 		}
 		if s.kind == snapshot.APIServer {
@@ -94,7 +94,7 @@ func orderFix(s, authority statement) string {
 	case serviceCIDR:
 		return setFlag(*authority.program, serviceFlag, inOrderOf(s, authority))
 	case kubeadm:
-		return kubeadmFix(s.field, turned)
+		return configFix(s, turned)
 	case snapshot.APIServer:
 		return setFlag(*s.program, serviceFlag, turned)
 	}
@@ -105,6 +105,9 @@ func orderFix(s, authority statement) string {
 // that is still to be made can mend.
 func orderAdvice(pods, services statement) string {
 	turned := inOrderOf(services, pods)
+	if pods.kind == kubeadm && !pods.config.ByKubeadm() {
+		return "before the cluster is made, " + pods.config.Line(pods.field, turned)
+	}
 	if pods.program == nil || pods.program.Planned {
 		return "before kubeadm init: networking.podSubnet: " + turned
 	}

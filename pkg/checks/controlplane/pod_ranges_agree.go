@@ -121,7 +121,7 @@ func podRangeFix(s, authority statement, sev severity.Severity) string {
 	}
 	switch {
 	case s.kind == kubeadm:
-		return kubeadmFix(s.field, value)
+		return configFix(s, value)
 	case authority.kind == ciliumPools && sev == severity.Info:
 		return setFlag(*s.program, "allocate-node-cidrs", "false")
 	}

@@ -53,11 +53,25 @@ func TestMaskFix(t *testing.T) {
 		t.Errorf("a Pod: %q, want %q", got, want)
 	}
 
-	planned := snapshot.Program{Name: snapshot.ControllerManager, Planned: true, Flags: snapshot.Flags{
-		"node-cidr-mask-size": "25", "node-cidr-mask-size-ipv6": "64",
-	}}
-	want = `in the kubeadm configuration: in controllerManager.extraArgs, instead of node-cidr-mask-size: node-cidr-mask-size-ipv4: "25"`
-	if got := maskFix(planned, maskFlag, both); got != want {
-		t.Errorf("kubeadm v1beta3: %q, want %q", got, want)
+	const instead = "instead of node-cidr-mask-size: "
+	flags := snapshot.Flags{"node-cidr-mask-size": "25", "node-cidr-mask-size-ipv6": "64"}
+	for _, tt := range []struct {
+		config snapshot.Kubeadm
+		want   string
+	}{
+		{snapshot.Kubeadm{APIVersion: "kubeadm.k8s.io/v1beta3"},
+			"in the kubeadm configuration: in controllerManager.extraArgs, " + instead + `node-cidr-mask-size-ipv4: "25"`},
+		{snapshot.Kubeadm{APIVersion: "kubeadm.k8s.io/v1beta4"},
+			"in the kubeadm configuration: in controllerManager.extraArgs, " + instead + `{name: node-cidr-mask-size-ipv4, value: "25"}`},
+		{snapshot.Kubeadm{Ref: snapshot.Ref{Kind: "K3sConfig"}},
+			"in the configuration of k3s or RKE2: in kube-controller-manager-arg, " + instead + `"node-cidr-mask-size-ipv4=25"`},
+		{snapshot.Kubeadm{Ref: snapshot.Ref{Kind: "TalosConfig"}},
+			"in the machine configuration of Talos: in cluster.controllerManager.extraArgs, " + instead + `node-cidr-mask-size-ipv4: "25"`},
+	} {
+		tt.config.ControllerArgs = flags
+		facts := snapshot.Facts{Kubeadm: []snapshot.Kubeadm{tt.config}}
+		if got := maskFix(facts.Programs(snapshot.ControllerManager)[0], maskFlag, both); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.config.Source(), got, tt.want)
+		}
 	}
 }

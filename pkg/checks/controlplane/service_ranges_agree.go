@@ -79,7 +79,7 @@ func drift(consequences map[string]string, s, authority statement) string {
 	if authority.program != nil && authority.program.Planned {
 		return "the extra argument wins"
 	}
-	return consequences[s.kind]
+	return s.consequence(consequences)
 }
 
 func serviceRangeFix(s, authority statement) string {
@@ -88,7 +88,7 @@ func serviceRangeFix(s, authority statement) string {
 	case serviceCIDR:
 		return setFlag(*authority.program, serviceFlag, list(s.prefixes))
 	case kubeadm:
-		return kubeadmFix(s.field, value)
+		return configFix(s, value)
 	}
 	return setFlag(*s.program, serviceFlag, value)
 }

@@ -19,6 +19,7 @@ type statement struct {
 	field    string
 	prefixes []netip.Prefix
 	program  *snapshot.Program // of a program
+	config   snapshot.Kubeadm  // of kind kubeadm: the configuration, which may be that of k3s, RKE2 or Talos
 }
 
 // The parts of a cluster that are no Program.
@@ -100,7 +101,7 @@ func overridden(p snapshot.Program, flag string) bool {
 
 // programStatements is what the named program's flag says: of every Pod, or of
 // kubeadm's extra arguments where no Pod is known. What kubeadm's networking
-// section says is kubeadmStatements.
+// section says is serviceIntent and podIntent.
 func programStatements(in *checks.Input, name, flag string) []statement {
 	var said []statement
 	for _, p := range in.Programs(name) {
@@ -114,16 +115,33 @@ func programStatements(in *checks.Input, name, flag string) []statement {
 	return said
 }
 
-// kubeadmStatements is what the networking section of kubeadm's configuration
-// says.
-func kubeadmStatements(in *checks.Input, field string, prefixes func(snapshot.Kubeadm) []netip.Prefix) []statement {
-	var said []statement
+// serviceIntent is what kubeadm's configuration says about the Service ranges, or
+// that of k3s, RKE2 or Talos.
+func serviceIntent(in *checks.Input) (said []statement) {
 	for _, k := range in.Kubeadm() {
-		if ps := prefixes(k); len(ps) > 0 {
-			said = append(said, statement{kind: kubeadm, ref: k.Ref, field: field, prefixes: ps})
+		if len(k.ServiceSubnet) > 0 {
+			said = append(said, statement{kind: kubeadm, ref: k.Ref, field: k.ServiceField(), prefixes: k.ServiceSubnet, config: k})
 		}
 	}
 	return said
+}
+
+// podIntent is the same about the pod ranges.
+func podIntent(in *checks.Input) (said []statement) {
+	for _, k := range in.Kubeadm() {
+		if len(k.PodSubnet) > 0 {
+			said = append(said, statement{kind: kubeadm, ref: k.Ref, field: k.PodField(), prefixes: k.PodSubnet, config: k})
+		}
+	}
+	return said
+}
+
+// consequence is what follows of what s says, by its kind; empty when nothing does.
+func (s statement) consequence(of map[string]string) string {
+	if s.kind == kubeadm && !s.config.ByKubeadm() {
+		return "the control plane takes it when it starts again"
+	}
+	return of[s.kind]
 }
 
 // serviceStatements is what the parts of the cluster say about the Service
@@ -136,8 +154,7 @@ func serviceStatements(in *checks.Input) []statement {
 			said = append(said, statement{kind: serviceCIDR, ref: c.Ref, field: ".spec.cidrs", prefixes: c.CIDRs})
 		}
 	}
-	said = append(said, kubeadmStatements(in, ".networking.serviceSubnet",
-		func(k snapshot.Kubeadm) []netip.Prefix { return k.ServiceSubnet })...)
+	said = append(said, serviceIntent(in)...)
 	return append(said, programStatements(in, snapshot.ControllerManager, serviceFlag)...)
 }
 
@@ -148,6 +165,5 @@ const defaultServiceCIDR = "kubernetes"
 // podStatements is what kube-controller-manager and kubeadm say about the pod
 // ranges, the one that decides first.
 func podStatements(in *checks.Input) []statement {
-	return append(programStatements(in, snapshot.ControllerManager, podFlag),
-		kubeadmStatements(in, ".networking.podSubnet", func(k snapshot.Kubeadm) []netip.Prefix { return k.PodSubnet })...)
+	return append(programStatements(in, snapshot.ControllerManager, podFlag), podIntent(in)...)
 }

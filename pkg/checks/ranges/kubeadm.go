@@ -36,6 +36,9 @@ longer than the pod range in IPv4 as well, and ranges of fewer than 10 and 14 ad
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		running := len(in.ControlPlane(snapshot.APIServer)) > 0
 		for _, k := range in.Kubeadm() {
+			if !k.ByKubeadm() {
+				continue
+			}
 			for _, f := range append(kubeadmServices(in, k), kubeadmPods(k)...) {
 				if running { // it was taken once; the next upgrade looks again
 					f.Severity = severity.Warning

@@ -117,16 +117,10 @@ func flagRanges(p snapshot.Program, use plan.Use, flag string) []stated {
 
 // setFlag is where to write the value of a flag.
 func setFlag(p snapshot.Program, flag, value string) string {
-	field := strings.TrimPrefix(p.Field(flag), ".")
-	switch {
-	case !p.Planned:
-		return fmt.Sprintf("in the manifest of %s (kubeadm: /etc/kubernetes/manifests/%s.yaml): --%s=%s", p.Name, p.Name, flag, value)
-	case strings.HasPrefix(p.Field(flag), p.ExtraArgs()) && p.List:
-		return fmt.Sprintf("in the kubeadm configuration: %s: [{name: %s, value: %q}]", strings.TrimPrefix(p.ExtraArgs(), "."), flag, value)
-	case strings.HasPrefix(p.Field(flag), p.ExtraArgs()):
-		return fmt.Sprintf("in the kubeadm configuration: %s: {%s: %q}", strings.TrimPrefix(p.ExtraArgs(), "."), flag, value)
+	if p.Planned {
+		return p.Line(flag, value)
 	}
-	return fmt.Sprintf("in the kubeadm configuration: %s: %s", field, value)
+	return fmt.Sprintf("in the manifest of %s (kubeadm: /etc/kubernetes/manifests/%s.yaml): --%s=%s", p.Name, p.Name, flag, value)
 }
 
 // pools is the ranges that LoadBalancer Services get their addresses from.

@@ -11,8 +11,8 @@ import (
 
 // witnesses is who knows in which families the API server gives ClusterIPs, the
 // best first: its own arguments, the ServiceCIDRs that follow them, what kubeadm
-// wrote down.
-var witnesses = []string{snapshot.APIServer, "ServiceCIDR", "kubeadm-config"}
+// wrote down, or k3s, RKE2 or Talos are told.
+var witnesses = []string{snapshot.APIServer, "ServiceCIDR", snapshot.FromKubeadm, snapshot.FromK3s, snapshot.FromTalos}
 
 // served is the families in which the API server gives ClusterIPs, as the best
 // witness says or, without one, the plan. It is empty when nobody knows.
