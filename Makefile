@@ -31,6 +31,12 @@ e2e: ## build a control plane, then run the tests on it
 	cd hack/lab && go run . build
 	go test -count 1 -timeout 30m -tags e2e ./test/e2e/...
 
+.PHONY: bench
+bench: build ## time the plugin beside kubectl and sigs.k8s.io/yaml; nothing is judged
+	@ls -l $(BIN) | awk '{printf "%s: %.1f MB\n", $$NF, $$5 / 1e6}'
+	go test -run '^$$' -bench 'FromFiles10000|SigsYAML' -benchtime 3x ./pkg/snapshot
+	cd hack/lab && go run . build && KUBECONFIG=$$(go run . up) && export KUBECONFIG && go run ./livebench; status=$$?; go run . down; exit $$status
+
 .PHONY: generate
 generate: ## docs/checks, docs/rbac.yaml, the README's blocks
 	go run ./hack/generate

@@ -1,12 +1,8 @@
-// Livebench times doctor against a live cluster beside kubectl get of the same
-// kinds, in turns, and prints the medians and their ratio. It fills the cluster of
-// the current context, which must be on the loopback, with Services and
-// EndpointSlices first:
-//
-//	make build
-//	cd hack/lab && go run . build && export KUBECONFIG=$(go run . up)
-//	go run ./livebench --services 1000
-//	go run . down
+// Livebench times the plugin beside kubectl, in turns, and prints the medians and
+// their ratio: what starts without a cluster beside kubectl version --client, and
+// doctor on a live cluster beside kubectl get of the same kinds. It fills the
+// cluster of the current context, which must be on the loopback, with Services and
+// EndpointSlices first. make bench is all of it.
 package main
 
 import (
@@ -68,12 +64,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := o.fill(ctx); err != nil {
 		return err
 	}
-	get, doctor, err := o.measure(ctx)
+	_, err = fmt.Fprintf(out, "%d Services, %d EndpointSlices; medians of %d runs of each, in turns\n", o.services, 2*o.services, o.runs)
+	for _, p := range pairs {
+		if err == nil {
+			err = o.print(ctx, out, p)
+		}
+	}
+	return err
+}
+
+// pair is two commands that are compared.
+type pair struct{ plugin, kubectl []string }
+
+var pairs = []pair{
+	{[]string{"version"}, []string{"version", "--client"}},
+	{[]string{"doctor", "list"}, []string{"version", "--client"}},
+	{[]string{"doctor", "--fail-on", "none"}, []string{"get", kinds, "-A"}},
+	{[]string{"doctor", "--fail-on", "none"}, []string{"get", kinds, "-A", "-o", "json"}},
+}
+
+func (o options) print(ctx context.Context, out io.Writer, p pair) error {
+	ours, theirs, err := o.measure(ctx, p)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d Services, %d EndpointSlices, %d runs of each in turns, medians:\nkubectl get  %s\ndoctor       %s\nratio        %.2f\n",
-		o.services, 2*o.services, o.runs, get.Round(time.Millisecond), doctor.Round(time.Millisecond), float64(doctor)/float64(get))
+	_, err = fmt.Fprintf(out, "%-24s %8s   kubectl %-90s %8s   ratio %.2f\n", strings.Join(p.plugin, " "), ours.Round(time.Millisecond),
+		strings.Join(p.kubectl, " "), theirs.Round(time.Millisecond), float64(ours)/float64(theirs))
 	return err
 }
 
@@ -124,20 +140,20 @@ ports: [{name: http, port: 80}, {name: metrics, port: 9090}]
 }
 
 // measure runs both in turns, so that whatever else the machine does befalls both.
-func (o options) measure(ctx context.Context) (get, doctor time.Duration, err error) {
-	var gets, doctors []time.Duration
+func (o options) measure(ctx context.Context, p pair) (ours, theirs time.Duration, err error) {
+	var plugin, kubectl []time.Duration
 	for range o.runs {
-		d, err := timed(ctx, o.kubectl, "get", kinds, "-A")
+		d, err := timed(ctx, o.plugin, p.plugin...)
 		if err != nil {
 			return 0, 0, err
 		}
-		gets = append(gets, d)
-		if d, err = timed(ctx, o.plugin, "doctor", "--fail-on", "none"); err != nil {
+		plugin = append(plugin, d)
+		if d, err = timed(ctx, o.kubectl, p.kubectl...); err != nil {
 			return 0, 0, err
 		}
-		doctors = append(doctors, d)
+		kubectl = append(kubectl, d)
 	}
-	return median(gets), median(doctors), nil
+	return median(plugin), median(kubectl), nil
 }
 
 func timed(ctx context.Context, program string, args ...string) (time.Duration, error) {
