@@ -24,6 +24,10 @@ type builder struct {
 	current   *origin // of the object that is being added; nil from an API server
 	advertise netip.Addr
 
+	values       *helmValues       // of Cilium, that are kept
+	charts       []chartVersion    // that objects ask for
+	chartSources map[string]string // the versions of charts, by the name of the object that has them
+
 	kept    map[Ref]int // where in its list an object from a file is
 	singles map[Ref]any // the same for what is in no list: the fact itself
 }
@@ -36,9 +40,10 @@ func newBuilder(source Source) *builder {
 			Ignored: map[string]int{},
 			origins: map[Ref]*origin{},
 		},
-		seen:    map[Kind]bool{},
-		kept:    map[Ref]int{},
-		singles: map[Ref]any{},
+		seen:         map[Kind]bool{},
+		chartSources: map[string]string{},
+		kept:         map[Ref]int{},
+		singles:      map[Ref]any{},
 	}
 }
 
@@ -94,6 +99,8 @@ func (b *builder) add(o object) {
 		b.helmValues(v)
 	case *metallbValues:
 		b.metallbValues(v)
+	case *chartSource:
+		b.chartSources[v.name] = v.version
 	case *customResourceDefinition:
 		b.snap.MetalLB.CRDs = b.snap.MetalLB.CRDs || v.Spec.Group == "metallb.io"
 	case *serverVersion:

@@ -217,13 +217,16 @@ func (b *builder) metallbConfigMap(c *corev1.ConfigMap, ref Ref) {
 		v.origins = d.poolOrigins(d.root)
 	}
 	if b.once(MetalLBPools, ref, v.config) {
-		b.snap.MetalLB.ConfigRef = ref
+		b.snap.MetalLB.ConfigRef, b.snap.MetalLB.ConfigField = ref, ".data.config"
 		b.configMapPools(v, c.Namespace)
 	}
 }
 
 // metallbValues is the configuration of MetalLB before 0.13, with the place of each pool.
 type metallbValues struct {
+	ref     Ref
+	field   string // of the configuration; empty when only the version is known
+	version chartVersion
 	config  metallbConfig
 	origins []*origin
 }
@@ -242,10 +245,10 @@ func (d *document) poolOrigins(n *yaml.Node) []*origin {
 }
 
 func (b *builder) metallbValues(v *metallbValues) {
-	ref := Ref{Kind: "HelmValues", Name: "metallb"}
+	b.charts = append(b.charts, v.version)
 	b.saw(MetalLBSetup)
-	if b.once(MetalLBPools, ref, v.config) {
-		b.snap.MetalLB.ConfigRef = ref
+	if v.field != "" && b.once(MetalLBPools, v.ref, v.config) {
+		b.snap.MetalLB.ConfigRef, b.snap.MetalLB.ConfigField = v.ref, v.field+".address-pools"
 		b.configMapPools(*v, "metallb-system")
 	}
 }
@@ -385,35 +388,6 @@ func lastColon(image string) int {
 		return i
 	}
 	return len(image)
-}
-
-// helmValues reads values of Cilium's chart.
-func (b *builder) helmValues(v *helmValues) {
-	ref := Ref{Kind: "HelmValues", Name: v.chart}
-	rendered, fields := cilium.Render(v.values)
-	for key, field := range fields {
-		fields[key] = v.path + field
-	}
-	b.saw(CiliumConfig)
-	b.awaitsAny(CiliumConfig, ref, rendered, func(key string) string { return fields[key] })
-	if b.once(CiliumConfig, ref, rendered) {
-		b.snap.Cilium.Values = CiliumValues{Ref: ref, Rendered: rendered, Given: cilium.Given(v.values), Fields: fields}
-	}
-}
-
-// settleConfiguration picks the configuration that the agents would read: the
-// ConfigMap, or without one what the Helm values render to.
-func (b *builder) settleConfiguration() {
-	c := &b.snap.Cilium
-	if c.ConfigRef == (Ref{}) && c.Values.Ref != (Ref{}) {
-		c.Config, c.ConfigRef = c.Values.Rendered, c.Values.Ref
-	}
-	if c.Namespace == "" && c.DaemonSet.Namespace != "" {
-		c.Namespace = c.DaemonSet.Namespace
-	}
-	if !c.Version.Known() {
-		c.Version = c.Values.Version
-	}
 }
 
 func (b *builder) ciliumNode(n *ciliumNode) {

@@ -28,11 +28,18 @@ type object struct {
 	placeholders []Problem
 }
 
-// helmValues is a document without a kind that has the look of Helm values.
+// helmValues is values of Cilium's chart: of a document without a kind that has
+// the look of them, or of an object that installs the chart.
 type helmValues struct {
-	chart  string // "cilium" or "metallb"
-	path   string // of the values in the document: ".cilium" in those of an umbrella chart
-	values map[string]any
+	ref       Ref
+	version   chartVersion
+	namespace string            // that the chart is installed in, if known
+	path      string            // of the values in the document: ".cilium" in those of an umbrella chart
+	places    map[string]string // the fields of the values that stand elsewhere than below path
+	values    map[string]any    // nil when only the version is known
+	bundled   bool              // of the chart that RKE2 brings along, whose defaults are others
+	outside   string            // the field that names values that are not in the document
+	merged    bool              // of two objects
 }
 
 // planFile is an AddressPlan among the files.
@@ -84,6 +91,9 @@ func (d *document) decode() []object {
 		return d.decodeValues()
 	case d.apiVersion == plan.APIVersion && d.kind == plan.Kind:
 		return []object{{value: &planFile{d.file}}}
+	}
+	if objects, ok := d.decodeInstallation(); ok {
+		return objects
 	}
 	t, ok := types[group(d.apiVersion)+"/"+d.kind]
 	if !ok {

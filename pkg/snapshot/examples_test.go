@@ -92,7 +92,7 @@ func TestHomelab(t *testing.T) {
 			PodSubnet:      prefixes("10.244.0.0/16", "2001:db8:7653:299:cafe:0::/96"),
 			ServiceSubnet:  prefixes("10.96.0.0/16", "2001:db8:7653:299:cafe:1::/112"),
 			ControllerArgs: Flags{"node-cidr-mask-size-ipv4": "24", "node-cidr-mask-size-ipv6": "112"}}},
-		MetalLB: MetalLB{ConfigRef: Ref{Kind: "HelmValues", Name: "metallb"}, Pools: []Pool{
+		MetalLB: MetalLB{ConfigRef: Ref{Kind: "HelmValues", Name: "metallb"}, ConfigField: ".configInline.address-pools", Pools: []Pool{
 			pool("ipv4", "192.168.16.100-192.168.16.119"), pool("ipv6", "2001:db8:7653:216:ffff:fac:ade::/112")}},
 		Cilium: Cilium{Namespace: "kube-system", ConfigRef: Ref{"ConfigMap", "kube-system", "cilium-config"}, Config: cilium.Config{
 			"enable-ipv4": "true", "enable-ipv6": "true", "enable-ipv4-masquerade": "true", "enable-ipv6-masquerade": "false",

@@ -217,11 +217,24 @@ func (c Cilium) Present() bool { return c.ConfigRef != Ref{} || c.DaemonSet != R
 // CiliumValues is Helm values of the Cilium chart and the configuration that
 // they render to.
 type CiliumValues struct {
-	Ref      Ref // zero when there are none
+	Ref      Ref    // HelmValues, or the object that installs the chart; zero when there are none
+	In       string // where in it the values stand: ".spec.values" of a HelmRelease, empty of plain values
 	Rendered cilium.Config
 	Given    cilium.Config     // the part of Rendered that the values name; the rest is the chart's defaults
 	Fields   map[string]string // configuration key to Helm value: "enable-ipv6" to ".ipv6.enabled"
 	Version  release.Version   // of the chart; unknown unless the file says
+}
+
+// Installed reports whether the values are those of an object that something
+// installs the chart by, such as a HelmRelease, and not a file for Helm.
+func (v CiliumValues) Installed() bool { return v.Ref != (Ref{}) && v.Ref.Kind != helmValuesKind }
+
+// Field is the value that key comes of, or is to be written to.
+func (v CiliumValues) Field(key string) string {
+	if field := v.Fields[key]; field != "" {
+		return field
+	}
+	return v.In + "." + cilium.Value(key)
 }
 
 // CiliumAgent is one agent Pod.
@@ -255,8 +268,10 @@ type MetalLB struct {
 	Class      string // --lb-class
 	CRDs       bool   // the cluster serves metallb.io, or files have its objects
 	ConfigRef  Ref    // the ConfigMap or Helm values of the era before 0.13; zero when there are none
-	Pools      []Pool
-	Ads        []Advertisement
+	// ConfigField is where the pools stand in ConfigRef.
+	ConfigField string
+	Pools       []Pool
+	Ads         []Advertisement
 }
 
 // Present reports whether anything of MetalLB is known at all.

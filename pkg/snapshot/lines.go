@@ -86,6 +86,13 @@ func (d *document) origin() *origin {
 	return &origin{file: d.file, line: first, lines: append(make(lineTable, 0, len(l.lines)), l.lines...)}
 }
 
+// embed adds the lines of inner, which stands inside the text of the field path.
+func (o *origin) embed(path string, inner *document) {
+	l := liner{first: o.line - inner.line + 1}
+	l.walk(inner.root, hash(hashStart, path), 1)
+	o.lines = append(o.lines, l.lines...)
+}
+
 // liner gathers the lines of a document that begins on line first.
 type liner struct {
 	first int

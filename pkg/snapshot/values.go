@@ -75,14 +75,14 @@ func (d *document) helmValues(chart chart, n *yaml.Node, in ...string) object {
 	inner := &document{file: d.file, line: d.line, root: n}
 	o := object{adds: chart.adds, origin: d.origin()}
 	if chart.name == "metallb" {
-		v := &metallbValues{}
+		v := &metallbValues{ref: ref, field: "." + strings.Join(append(in, "configInline"), ".")}
 		o.value = v
 		inner.root = child(n, "configInline")
 		o.filled(inner.fill(ref, &v.config, append(in, "configInline")...))
 		v.origins = inner.poolOrigins(inner.root)
 		return o
 	}
-	v := &helmValues{chart: chart.name}
+	v := &helmValues{ref: ref}
 	o.value = v
 	if len(in) > 0 {
 		v.path = "." + strings.Join(in, ".")

@@ -2,7 +2,9 @@ package cni
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
@@ -31,7 +33,7 @@ func (c configured) field(key string) string {
 	if c.ConfigRef != c.Values.Ref {
 		return ".data." + key
 	}
-	return cmp.Or(c.Values.Fields[key], "."+cilium.Value(key))
+	return c.Values.Field(key)
 }
 
 // text is the value of key for a message.
@@ -60,17 +62,23 @@ func (c configured) namespace() string { return cmp.Or(c.Namespace, "kube-system
 // set is the command that writes settings where they last: into the values of the
 // Helm release, at the version of the chart that runs. What the agent would then
 // refuse is set along with them. Configuration is read at the start, so that
-// follows.
+// follows. Values that an object installs the chart with are to be written there:
+// what helm sets is taken back.
 func (c configured) set(settings ...cilium.Setting) string {
 	words := []string{"helm", "upgrade", "cilium", "cilium/cilium", "-n", c.namespace(), "--reuse-values"}
 	restart := []string{"kubectl", "rollout", "restart", "-n", c.namespace(), "ds/cilium"}
 	operator := false
+	var lines []string
 	for _, s := range c.agreeable(settings) {
 		words = append(words, s.HelmFlag()...)
+		lines = append(lines, c.line(s))
 		operator = operator || cilium.ReadByOperator(s.Key)
 	}
 	if operator {
 		restart = append(restart, "deploy/cilium-operator")
+	}
+	if c.Values.Installed() {
+		return fmt.Sprintf("in %s: %s; when that is applied: %s", c.Values.Ref, strings.Join(lines, ", "), checks.Command(restart...))
 	}
 	return checks.Command(words...) + " --version " + c.chart() + " && " + checks.Command(restart...)
 }
@@ -78,6 +86,9 @@ func (c configured) set(settings ...cilium.Setting) string {
 // upgradeTo is the command that brings Cilium to the newest patch of v's minor
 // release, or to v itself where v names a patch.
 func (c configured) upgradeTo(v release.Version) string {
+	if c.Values.Installed() {
+		return fmt.Sprintf("in %s: the chart's version %s; one minor release after the other", c.Values.Ref, v)
+	}
 	version := v.String()
 	if v.Patch == 0 {
 		version = "~" + version + ".0" // as Helm reads it: the newest patch

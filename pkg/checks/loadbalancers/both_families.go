@@ -59,7 +59,7 @@ make two Services of one family each, one for each pool.`,
 		f := checks.Finding{Object: pools[0].Ref, Field: addressesField(pools[0], -1)}
 		lead := fmt.Sprintf("holds %s only, and no pool holds both families", pools[0].Families())
 		if pools[0].ConfigMapEra {
-			f.Object, f.Field = in.MetalLB().ConfigRef, configField(in.MetalLB().ConfigRef)
+			f.Object, f.Field = in.MetalLB().ConfigRef, in.MetalLB().ConfigField
 			lead = "has no pool of both families"
 		}
 		f.Message = fmt.Sprintf("%s: %s; %s%s", lead, list(pools), onePoolRule(v), concerned(starved))
@@ -164,14 +164,6 @@ func concerned(services []snapshot.Service) string {
 		names = append(names, s.Ref.String())
 	}
 	return "; it concerns " + checks.Some(names)
-}
-
-// configField is where the pools of the ConfigMap era stand.
-func configField(ref snapshot.Ref) string {
-	if ref.Kind == "HelmValues" {
-		return ".configInline.address-pools"
-	}
-	return ".data.config"
 }
 
 func mergeFix(in *checks.Input, pools []snapshot.Pool, v release.Version) string {

@@ -38,14 +38,14 @@ each pool: two pools of one family stay two.`,
 		if m.ConfigRef == (snapshot.Ref{}) || m.Version.Before(metallb.CustomResources) {
 			return nil
 		}
-		f := checks.Finding{Object: m.ConfigRef, Field: configField(m.ConfigRef)}
+		f := checks.Finding{Object: m.ConfigRef, Field: m.ConfigField}
 		if custom {
 			f.Message = fmt.Sprintf("is dead: MetalLB %s and later reads IPAddressPools only, and there are some", metallb.CustomResources)
 			f.Fix = removeConfig(m.ConfigRef)
 			return []checks.Finding{f}
 		}
 		f.Message = fmt.Sprintf("has the pools, which MetalLB %s and later reads from IPAddressPools only, and there is none", metallb.CustomResources)
-		if m.ConfigRef.Kind == "HelmValues" {
+		if m.ConfigRef.Kind != "ConfigMap" {
 			f.Message = fmt.Sprintf("has the pools in configInline, which the chart of MetalLB %s and later refuses, and there is no IPAddressPool", metallb.CustomResources)
 		}
 		f.Fix = converted(in, old, dual) + "\n# then: " + removeConfig(m.ConfigRef)
@@ -57,8 +57,12 @@ each pool: two pools of one family stay two.`,
 }
 
 func removeConfig(ref snapshot.Ref) string {
-	if ref.Kind == "HelmValues" {
+	switch ref.Kind {
+	case "ConfigMap":
+	case "HelmValues":
 		return "remove configInline from the values of MetalLB's chart"
+	default:
+		return "remove configInline from the values in " + ref.String()
 	}
 	return checks.Command("kubectl", "delete", "configmap", ref.Name, "-n", ref.Namespace)
 }

@@ -1,7 +1,6 @@
 package ranges
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,7 +54,7 @@ func clusterPools(in *checks.Input) ([]stated, bool) {
 			s := prefixRange(plan.Pods, p)
 			s.ref, s.field, s.mask = c.ConfigRef, ".data."+key, c.Config.MaskSize(f)
 			if c.ConfigRef == c.Values.Ref {
-				s.field = cmp.Or(c.Values.Fields[key], "."+cilium.Value(key))
+				s.field = c.Values.Field(key)
 			}
 			s.list, s.at = texts(pools), i
 			s.write = func(list []string) string {
