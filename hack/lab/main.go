@@ -8,9 +8,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
@@ -19,7 +21,7 @@ import (
 
 const usage = `lab COMMAND [--dir DIR] [--bin DIR]
 
-  build       build etcd, kube-apiserver, kube-controller-manager and kubectl
+  build       build etcd, kube-apiserver, kube-controller-manager, kubectl and MetalLB's controller
   run         run a control plane until interrupted
   up          run a control plane in the background
   down        end it, and remove its folder
@@ -42,8 +44,9 @@ type options struct {
 	bin  string // of the programs
 	dir  string // of the running control plane
 	// untilEOF ends run when standard input is closed, as it is when the process
-	// that started it dies.
+	// that started it dies. Until then it holds commands.
 	untilEOF bool
+	metallb  bool
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -56,9 +59,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	switch args[0] {
 	case "build":
-		return build.All(ctx, build.ControlPlane, o.root, o.bin, stderr)
+		return build.All(ctx, slices.Concat(build.ControlPlane, build.MetalLB), o.root, o.bin, stderr)
 	case "run":
-		return o.run(ctx, stdin, stdout)
+		return o.run(ctx, stdin, stdout, stderr)
 	case "up":
 		return o.up(ctx, stdout)
 	case "down":
@@ -86,6 +89,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.bin, "bin", binaries(root, os.Getenv("KUBEBUILDER_ASSETS")), "folder of the programs")
 	flags.StringVar(&o.dir, "dir", filepath.Join(os.TempDir(), "dualstack-lab"), "folder of the running control plane")
 	flags.BoolVar(&o.untilEOF, "until-eof", false, "with run: end when standard input is closed")
+	flags.BoolVar(&o.metallb, "metallb", true, "with run and up: run MetalLB's controller too, where it is built")
 	return o, flags.Parse(args)
 }
 
@@ -100,18 +104,24 @@ func binaries(root, assets string) string {
 
 // run runs a control plane in the foreground. It prints the path of the kubeconfig
 // when everything is ready.
-func (o options) run(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	config, err := o.config(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	var commands chan func(*controlplane.ControlPlane)
 	if o.untilEOF {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		go func() { _, _ = io.Copy(io.Discard, stdin); cancel() }()
+		commands = make(chan func(*controlplane.ControlPlane))
+		go func() { defer cancel(); listen(ctx, stdin, stdout, commands) }()
 	}
 	if err := claim(o.dir); err != nil {
 		return err
 	}
 	defer release(o.dir)
-	cp, err := controlplane.Start(ctx, controlplane.Homelab(o.bin, o.dir))
+	cp, err := controlplane.Start(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -122,5 +132,22 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout io.Writer) err
 	if _, err := fmt.Fprintln(stdout, cp.Kubeconfig); err != nil {
 		return err
 	}
-	return cp.Wait(ctx)
+	return cp.Wait(ctx, commands)
+}
+
+// config is what is to run. MetalLB's controller is left out where its program is not
+// there, such as in envtest's folder.
+func (o options) config(ctx context.Context, stderr io.Writer) (controlplane.Config, error) {
+	config := controlplane.Homelab(o.bin, o.dir)
+	if !o.metallb {
+		return config, nil
+	}
+	program := build.MetalLB[0].Name
+	if _, err := os.Stat(filepath.Join(o.bin, program)); errors.Is(err, fs.ErrNotExist) {
+		_, err := fmt.Fprintf(stderr, "lab: MetalLB does not run: no %s in %s\n", program, o.bin)
+		return config, err
+	}
+	var err error
+	config.MetalLB, err = build.ModuleDir(ctx, o.root, build.MetalLB[0].Module, "go.universe.tf/metallb")
+	return config, err
 }

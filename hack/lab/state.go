@@ -123,7 +123,7 @@ func (o options) up(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer out.Close()
-	cmd := exec.Command(program, "run", "--dir", o.dir, "--bin", o.bin)
+	cmd := exec.Command(program, "run", "--dir", o.dir, "--bin", o.bin, "--metallb="+strconv.FormatBool(o.metallb))
 	cmd.Dir = o.root
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +23,7 @@ type Program struct {
 	Module string   // folder of the module that pins its version, below Components
 	Source string   // package, as go build takes it
 	Flags  []string // of the linker: the version that the program tells of itself
+	Edits  []Edit
 }
 
 // Components is the folder of the modules, below the root of the repository.
@@ -44,6 +44,16 @@ var ControlPlane = []Program{
 	{Name: "kube-controller-manager", Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/kube-controller-manager", Flags: kubernetes},
 	{Name: "kubectl", Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/kubectl", Flags: kubernetes},
 }
+
+// MetalLB is its controller. Its health probe listens on every address of the
+// machine, and no flag says otherwise: the lab is on the loopback alone.
+var MetalLB = []Program{{
+	Name: "metallb-controller", Module: "metallb", Source: "go.universe.tf/metallb/controller",
+	Edits: []Edit{{
+		Module: "go.universe.tf/metallb", File: "controller/main.go",
+		Old: `fmt.Sprintf(":%d", *healthProbePort)`, New: `fmt.Sprintf("127.0.0.1:%d", *healthProbePort)`,
+	}},
+}}
 
 // Root is the repository's folder: the nearest one around dir that has the
 // modules of the components.
@@ -89,8 +99,17 @@ func (p Program) build(ctx context.Context, root, bin string, log io.Writer) err
 	if err := os.Remove(stamp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	dir, err := os.MkdirTemp("", "lab-build-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	gomod, err := p.edited(ctx, root, dir)
+	if err != nil {
+		return err
+	}
 	start := time.Now()
-	args := []string{"build", "-buildvcs=false", "-mod=readonly", "-ldflags", p.linkerFlags(), "-o", target, p.Source}
+	args := []string{"build", "-buildvcs=false", "-mod=readonly", "-modfile=" + gomod, "-ldflags", p.linkerFlags(), "-o", target, p.Source}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
@@ -110,19 +129,21 @@ func (p Program) linkerFlags() string {
 
 // key is a digest of all that the program is built from.
 func (p Program) key(module string) (string, error) {
-	files, err := filepath.Glob(filepath.Join(module, "*"))
-	if err != nil {
-		return "", err
-	}
-	slices.Sort(files)
 	h := sha256.New()
 	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOARCH, p.Source, p.linkerFlags()) // a hash takes all writes
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return "", err
-		}
-		_, _ = fmt.Fprintf(h, "%s %x\n", filepath.Base(file), sha256.Sum256(data))
+	for _, e := range p.Edits {
+		_, _ = fmt.Fprintf(h, "%q\n", e)
 	}
-	return fmt.Sprintf("%x\n", h.Sum(nil)), nil
+	err := filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(h, "%s %x\n", strings.TrimPrefix(path, module), sha256.Sum256(data))
+		return err
+	})
+	return fmt.Sprintf("%x\n", h.Sum(nil)), err
 }

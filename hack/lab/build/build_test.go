@@ -67,3 +67,28 @@ func TestRoot(t *testing.T) {
 		t.Errorf("from elsewhere: %s", got)
 	}
 }
+
+func TestEdit(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "main.go")
+	e := Edit{Module: "example.org/hello", File: "main.go", Old: `":80"`, New: `"127.0.0.1:80"`}
+	for source, want := range map[string]string{
+		`listen(":80")`:                "listen(\"127.0.0.1:80\")",
+		`listen(":81")`:                "",
+		`listen(":80"); listen(":80")`: "",
+	} {
+		if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := e.apply(dir)
+		got, readErr := os.ReadFile(path)
+		switch {
+		case readErr != nil:
+			t.Fatal(readErr)
+		case want == "" && (err == nil || string(got) != source):
+			t.Errorf("%s: became %s, error %v; want it refused", source, got, err)
+		case want != "" && (err != nil || string(got) != want):
+			t.Errorf("%s: became %s, error %v; want %s", source, got, err, want)
+		}
+	}
+}

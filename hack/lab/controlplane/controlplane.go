@@ -1,5 +1,5 @@
-// Package controlplane runs etcd, kube-apiserver and kube-controller-manager on the
-// loopback, as one control plane without nodes.
+// Package controlplane runs etcd, kube-apiserver, kube-controller-manager and
+// MetalLB's controller on the loopback, as one control plane without nodes.
 package controlplane
 
 import (
@@ -33,6 +33,7 @@ type Config struct {
 	NodeMask4     int // 0 where there is no range of the family
 	NodeMask6     int
 	Controllers   string // of kube-controller-manager
+	MetalLB       string // folder of MetalLB's module, for its custom resources; empty where it does not run
 }
 
 // Homelab is the ranges of the founding document. Without kubelets the node
@@ -50,8 +51,16 @@ func Homelab(bin, dir string) Config {
 // ControlPlane is a running control plane.
 type ControlPlane struct {
 	Kubeconfig string // of a user who may do everything
-	Server     string // URL on the loopback
-	processes  []*process.Process
+	settings   settings
+	programs   []*program
+}
+
+// program is one of a control plane's programs.
+type program struct {
+	name    string
+	args    []string
+	ready   string // what to ask before the next one starts; empty when it can wait itself
+	process *process.Process
 }
 
 const (
@@ -62,67 +71,140 @@ const (
 // Start starts a control plane and comes back when it is ready. What it started
 // is ended when it fails.
 func Start(ctx context.Context, c Config) (_ *ControlPlane, err error) {
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		return nil, err
 	}
-	s := settings{Config: c, etcd: ports[0], peer: ports[1], api: ports[2], controllers: ports[3]}
+	s := settings{Config: c, etcd: ports[0], peer: ports[1], api: ports[2], controllers: ports[3], metallb: ports[4]}
 	if err := s.write(time.Now()); err != nil {
 		return nil, err
 	}
-	cp := &ControlPlane{Kubeconfig: s.file("admin.kubeconfig"), Server: s.server()}
+	cp := &ControlPlane{Kubeconfig: s.file("admin.kubeconfig"), settings: s}
 	defer func() {
 		if err != nil {
 			cp.Stop()
 		}
 	}()
-	for _, program := range []struct {
-		name  string
-		args  []string
-		ready string // what to ask before the next one starts; empty when it can wait itself
-	}{
-		{"etcd", s.etcdArgs(), ""},
-		{"kube-apiserver", s.apiServerArgs(), s.server() + "/readyz"},
-		{"kube-controller-manager", s.controllerManagerArgs(), "https://" + loopback(s.controllers) + "/healthz"},
-	} {
-		path := filepath.Join(c.Bin, program.name)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && program.name == "kube-controller-manager" {
+	for _, p := range s.programs() {
+		if _, err := os.Stat(filepath.Join(c.Bin, p.name)); errors.Is(err, fs.ErrNotExist) && p.name == "kube-controller-manager" {
 			continue // envtest's folder of programs has none
 		}
-		p, err := process.Start(path, c.Dir, program.args...)
-		if err != nil {
+		if p.name == "metallb-controller" {
+			if err := s.installMetalLB(ctx); err != nil {
+				return nil, fmt.Errorf("install MetalLB: %w", err)
+			}
+		}
+		if err := cp.start(ctx, p, p.args); err != nil {
 			return nil, err
 		}
-		cp.processes = append(cp.processes, p)
-		if program.ready == "" {
-			continue
-		}
-		if err := s.ready(ctx, program.ready, cp.processes); err != nil {
-			return nil, fmt.Errorf("wait for %s: %w", program.name, err)
-		}
+		cp.programs = append(cp.programs, p)
 	}
 	return cp, nil
 }
 
+// programs is what is to run, in the order of their start.
+func (s settings) programs() []*program {
+	programs := []*program{
+		{name: "etcd", args: s.etcdArgs()},
+		{name: "kube-apiserver", args: s.apiServerArgs(), ready: s.server() + "/readyz"},
+		{name: "kube-controller-manager", args: s.controllerManagerArgs(), ready: "https://" + loopback(s.controllers) + "/healthz"},
+	}
+	if s.MetalLB != "" {
+		programs = append(programs, &program{name: "metallb-controller", args: s.metallbArgs(), ready: "http://" + loopback(s.metallb) + "/readyz"})
+	}
+	return programs
+}
+
+// start starts a program and comes back when it is ready.
+func (cp *ControlPlane) start(ctx context.Context, p *program, args []string) error {
+	started, err := process.Start(filepath.Join(cp.settings.Bin, p.name), cp.settings.Dir, args...)
+	if err != nil {
+		return err
+	}
+	running := []*process.Process{started}
+	for _, other := range cp.programs {
+		if other != p {
+			running = append(running, other.process)
+		}
+	}
+	p.process = started
+	if p.ready == "" {
+		return nil
+	}
+	if err := cp.settings.ready(ctx, p.ready, running); err != nil {
+		started.Stop(grace)
+		return fmt.Errorf("wait for %s: %w", p.name, err)
+	}
+	return nil
+}
+
 // Stop ends every process, the last one first.
 func (cp *ControlPlane) Stop() {
-	for _, p := range slices.Backward(cp.processes) {
-		p.Stop(grace)
+	for _, p := range slices.Backward(cp.programs) {
+		p.process.Stop(grace)
 	}
 }
 
-// Wait comes back when ctx is done, with nil, or when a process has ended by itself.
-func (cp *ControlPlane) Wait(ctx context.Context) error {
-	ended := make(chan *process.Process, len(cp.processes))
-	for _, p := range cp.processes {
-		go func() { <-p.Done(); ended <- p }()
+// Wait does what comes out of commands until ctx is done, which is no failure, or
+// until a process has ended by itself.
+func (cp *ControlPlane) Wait(ctx context.Context, commands <-chan func(*ControlPlane)) error {
+	ended := make(chan *process.Process)
+	watch := func(p *program) {
+		one := p.process
+		go func() {
+			<-one.Done()
+			select {
+			case ended <- one:
+			case <-ctx.Done():
+			}
+		}()
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case p := <-ended:
-		return p.Failure()
+	watched := map[*process.Process]bool{}
+	for {
+		for _, p := range cp.programs {
+			if !watched[p.process] {
+				watched[p.process] = true
+				watch(p)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case do := <-commands:
+			do(cp)
+		case one := <-ended:
+			if slices.ContainsFunc(cp.programs, func(p *program) bool { return p.process == one }) {
+				return one.Failure()
+			}
+		}
 	}
+}
+
+// Restart ends a program and starts it again with other flags: each takes the place
+// of the one of its name that the program had at first. Without any it runs as it did
+// at first. The answer is the id of the new process.
+func (cp *ControlPlane) Restart(ctx context.Context, name string, flags []string) (pid int, err error) {
+	i := slices.IndexFunc(cp.programs, func(p *program) bool { return p.name == name })
+	if i < 0 {
+		return 0, fmt.Errorf("no %s runs", name)
+	}
+	p := cp.programs[i]
+	p.process.Stop(grace)
+	if err := cp.start(ctx, p, override(p.args, flags)); err != nil {
+		return 0, err
+	}
+	return p.process.PID(), nil
+}
+
+// override is args with flags in the place of those of the same names.
+func override(args, flags []string) []string {
+	out := slices.Clone(args)
+	for _, flag := range flags {
+		name, _, _ := strings.Cut(flag, "=")
+		out = slices.DeleteFunc(out, func(arg string) bool { return arg == name || strings.HasPrefix(arg, name+"=") })
+		out = append(out, flag)
+	}
+	return out
 }
 
 // freePorts is n ports of the loopback that nobody listens on now.
@@ -146,7 +228,7 @@ func freePorts(n int) ([]int, error) {
 // settings is a Config with its ports.
 type settings struct {
 	Config
-	etcd, peer, api, controllers int
+	etcd, peer, api, controllers, metallb int
 }
 
 func (s settings) file(name string) string { return filepath.Join(s.Dir, name) }
