@@ -84,5 +84,5 @@ func (in *Input) AsMetalLB(s snapshot.Service) metallb.Service {
 		families = []ipfam.Family{first, first.Other()}
 	}
 	_, pool := metallb.Annotation(s.Annotations, metallb.PoolAnnotation, v)
-	return metallb.Service{Namespace: s.Namespace, Families: families, Policy: s.Policy, Pool: pool}
+	return metallb.Service{Namespace: s.Namespace, Name: s.Name, Families: families, Policy: s.Policy, Pool: pool}
 }

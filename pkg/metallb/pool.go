@@ -94,11 +94,15 @@ func (p Pool) Owns(a netip.Addr) bool {
 // Source: metallb v0.16.2, internal/allocator/allocator.go poolFor.
 func Owner(pools []Pool, as []netip.Addr) (name string, ok bool) {
 	for _, p := range pools {
-		if !slices.ContainsFunc(as, func(a netip.Addr) bool { return !p.Owns(a) }) {
+		if p.ownsAll(as) {
 			return p.Name, true
 		}
 	}
 	return "", false
+}
+
+func (p Pool) ownsAll(as []netip.Addr) bool {
+	return !slices.ContainsFunc(as, func(a netip.Addr) bool { return !p.Owns(a) })
 }
 
 // buggy reports whether avoidBuggyIPs is about a: old clients take an IPv4

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
@@ -13,6 +14,7 @@ import (
 // Service is what MetalLB looks at in a Service that has no address yet.
 type Service struct {
 	Namespace string
+	Name      string
 	// Families is those of .spec.clusterIPs, in that order. MetalLB goes by the
 	// addresses and not by .spec.ipFamilies: internal/ipfamily/ipfamily.go.
 	Families  []ipfam.Family
@@ -37,12 +39,18 @@ type Outcome struct {
 // Families is the families of the addresses.
 func (o Outcome) Families() ipfam.Set { return ipfam.SetOfAddrs(o.Addrs) }
 
+// Taken is the addresses that Services have, and the namespace/name of a Service that
+// has it.
+type Taken map[netip.Addr]string
+
+func (t Taken) has(a netip.Addr) bool { return t[a] != "" }
+
 // Predict is what MetalLB of version v gives the Service out of pools when the
-// addresses in taken are other Services'. It is for a configuration that MetalLB
+// addresses in taken are other Services', whose namespace/name it tells. It is for a configuration that MetalLB
 // takes; see Refusal. Sharing of addresses is not looked at.
 // Source: metallb v0.16.2 and v0.14.8, controller/service.go allocateIPs and
 // internal/allocator/allocator.go.
-func Predict(s Service, pools []Pool, taken map[netip.Addr]bool, v release.Version) Outcome {
+func Predict(s Service, pools []Pool, taken Taken, v release.Version) Outcome {
 	v = v.Or(Latest)
 	if v.Before(DualStack) && len(s.Families) > 1 {
 		s.Families = s.Families[:1]
@@ -52,7 +60,7 @@ func Predict(s Service, pools []Pool, taken map[netip.Addr]bool, v release.Versi
 	}
 	switch {
 	case len(s.Requested) > 0:
-		return s.requested(pools, taken)
+		return s.requested(pools, taken, v)
 	case s.Pool != "":
 		return s.named(pools, taken, v)
 	}
@@ -66,41 +74,75 @@ func Predict(s Service, pools []Pool, taken map[netip.Addr]bool, v release.Versi
 	return Outcome{Why: "no available IPs", Unsure: unsure}
 }
 
-func (s Service) requested(pools []Pool, taken map[netip.Addr]bool) Outcome {
+func (s Service) requested(pools []Pool, taken Taken, v release.Version) Outcome {
 	list := quoted(s.Requested)
 	if ipfam.SetOfAddrs(s.Requested) != ipfam.SetOf(s.Families...) || len(s.Requested) != len(s.Families) {
 		return Outcome{Why: fmt.Sprintf("requested loadBalancer IP(s) %s does not match the ipFamily of the service", list)}
 	}
-	owner, ok := Owner(pools, s.Requested)
-	switch {
-	case !ok:
+	i := slices.IndexFunc(pools, func(p Pool) bool { return p.ownsAll(s.Requested) })
+	if i < 0 {
 		return Outcome{Why: list + " is not allowed in config"}
-	case s.Pool != "" && s.Pool != owner:
-		return Outcome{Why: fmt.Sprintf("requested loadBalancer IP(s) %s is not compatible with requested address pool %s", list, s.Pool)}
-	case slices.ContainsFunc(s.Requested, func(a netip.Addr) bool { return taken[a] }):
-		return Outcome{Why: list + " in use by another service"}
 	}
-	return Outcome{Addrs: sorted(s.Requested), Pool: owner}
+	p := pools[i]
+	matches, known := p.matches(s.Namespace, v)
+	if !matches && known {
+		return Outcome{Why: p.closed()}
+	}
+	for _, a := range s.Requested {
+		if taken.has(a) {
+			return Outcome{Why: fmt.Sprintf("can't change sharing key for %q, address also in use by %s", s.Namespace+"/"+s.Name, taken[a]), Unsure: !known}
+		}
+	}
+	if s.Pool != "" && s.Pool != p.Name {
+		return Outcome{Why: fmt.Sprintf("requested loadBalancer IP(s) %s is not compatible with requested address pool %s", list, s.Pool), Unsure: !known}
+	}
+	return Outcome{Addrs: sorted(s.Requested), Pool: p.Name, Unsure: !known}
 }
+
+// closed is MetalLB's words about a Service that a pool is not for.
+func (p Pool) closed() string { return "pool " + p.Name + " not compatible for ip assignment" }
 
 // named is what the pool of the annotation gives. With PreferDualStack the first
 // family there is IPv4, whatever the Service's primary family.
-func (s Service) named(pools []Pool, taken map[netip.Addr]bool, v release.Version) Outcome {
+func (s Service) named(pools []Pool, taken Taken, v release.Version) Outcome {
 	i := slices.IndexFunc(pools, func(p Pool) bool { return p.Name == s.Pool })
 	if i < 0 {
 		return Outcome{Why: fmt.Sprintf("unknown pool %q", s.Pool)}
 	}
-	found := pools[i].lowest(taken, s.Families)
-	if len(found) == len(s.Families) || len(found) > 0 && s.contentWithOne(v) {
-		return Outcome{Addrs: found[:], Pool: s.Pool}
+	p := pools[i]
+	found := p.lowest(taken, s.Families)
+	matches, known := p.matches(s.Namespace, v)
+	switch {
+	case len(found) < len(s.Families) && (len(found) == 0 || !s.contentWithOne(v)):
+		return Outcome{Why: s.noneIn(p, taken, v), Unsure: !known}
+	case !matches && known:
+		return Outcome{Why: p.closed()}
 	}
-	return Outcome{Why: "no available IPs in pool " + s.Pool}
+	return Outcome{Addrs: found, Pool: s.Pool, Unsure: !known}
+}
+
+// noneIn is MetalLB's words about a pool that is asked for by name and has not all of
+// the Service's families free.
+func (s Service) noneIn(p Pool, taken Taken, v release.Version) string {
+	family := "dual"
+	if !s.dual() {
+		family = strings.ToLower(s.Families[0].String())
+	}
+	switch {
+	case v.Before(PreferOne):
+		return fmt.Sprintf("no available IPs in pool %q for %s IPFamily", p.Name, family)
+	case len(p.lowest(taken, ipfam.All[:])) == 0:
+		return "no available IPs in pool " + p.Name
+	case !s.dual() && v.From(assignsNil):
+		return `["<nil>"] is not allowed in config`
+	}
+	return fmt.Sprintf("no available IPs in pool %s for %s IPFamily", p.Name, family)
 }
 
 // anyOf is what the first pool of the group that has all families gives or, for a
 // Service that is content with one, the first that has its primary family, or
 // else the other.
-func (s Service) anyOf(group []Pool, taken map[netip.Addr]bool, v release.Version) Outcome {
+func (s Service) anyOf(group []Pool, taken Taken, v release.Version) Outcome {
 	var full, single Outcome
 	for _, p := range group {
 		found := p.lowest(taken, s.Families)
@@ -189,7 +231,7 @@ func (p Pool) OpenTo(namespace, asked string, v release.Version) (open, unsure b
 
 // lowest is the first free address of each of the families, IPv4 first; a family
 // of which the pool has none free is left out.
-func (p Pool) lowest(taken map[netip.Addr]bool, families []ipfam.Family) []netip.Addr {
+func (p Pool) lowest(taken Taken, families []ipfam.Family) []netip.Addr {
 	var found []netip.Addr
 	for _, f := range ipfam.All {
 		if !slices.Contains(families, f) {
@@ -204,10 +246,10 @@ func (p Pool) lowest(taken map[netip.Addr]bool, families []ipfam.Family) []netip
 
 // free is the first address of family f that is not taken, in the order of the
 // pool's entries.
-func (p Pool) free(f ipfam.Family, taken map[netip.Addr]bool) (netip.Addr, bool) {
+func (p Pool) free(f ipfam.Family, taken Taken) (netip.Addr, bool) {
 	for _, e := range p.Of(f) {
 		for a := e.Range.From(); a.IsValid() && e.Range.Contains(a); a = a.Next() {
-			if !taken[a] && !(p.AvoidBuggyIPs && buggy(a)) {
+			if !taken.has(a) && !(p.AvoidBuggyIPs && buggy(a)) {
 				return a, true
 			}
 		}

@@ -32,10 +32,10 @@ func addrs(texts ...string) []netip.Addr {
 	return as
 }
 
-func taken(texts ...string) map[netip.Addr]bool {
-	m := map[netip.Addr]bool{}
+func taken(texts ...string) metallb.Taken {
+	m := metallb.Taken{}
 	for _, a := range addrs(texts...) {
-		m[a] = true
+		m[a] = "d/other"
 	}
 	return m
 }
@@ -59,7 +59,7 @@ func TestPredict(t *testing.T) {
 		version release.Version
 		pools   []metallb.Pool
 		service metallb.Service
-		taken   map[netip.Addr]bool
+		taken   metallb.Taken
 		want    []netip.Addr
 		why     string
 	}{
@@ -81,7 +81,17 @@ func TestPredict(t *testing.T) {
 		{"pinned, require", release.V(0, 16, 2), pin, metallb.Service{Namespace: "d", Families: dual, Policy: require}, nil, addrs("192.168.30.0", "2001:db8:30::"), ""},
 		{"pinned to others", release.V(0, 16, 2), pin, metallb.Service{Namespace: "e", Families: four}, nil, addrs("192.168.30.0"), ""},
 		{"unknown pool", release.V(0, 16, 2), two, metallb.Service{Families: four, Pool: "lan"}, nil, nil, `unknown pool "lan"`},
-		{"pool of the other family", release.V(0, 16, 2), two, metallb.Service{Families: six, Pool: "ipv4"}, nil, nil, "no available IPs in pool ipv4"},
+		{"pool of the other family", release.V(0, 16, 2), two, metallb.Service{Families: six, Pool: "ipv4"}, nil, nil, `["<nil>"] is not allowed in config`},
+		{"pool of the other family, 0.14.9", release.V(0, 14, 9), two, metallb.Service{Families: six, Pool: "ipv4"}, nil, nil, "no available IPs in pool ipv4 for ipv6 IPFamily"},
+		{"pool of one family", release.V(0, 16, 2), two, metallb.Service{Families: dual, Policy: require, Pool: "ipv4"}, nil, nil, "no available IPs in pool ipv4 for dual IPFamily"},
+		{"pool of one family, 0.14.8", release.V(0, 14, 8), two, metallb.Service{Families: dual, Policy: prefer, Pool: "ipv4"}, nil, nil, `no available IPs in pool "ipv4" for dual IPFamily`},
+		{"named and used up", release.V(0, 16, 2), []metallb.Pool{pool("tiny", "192.168.16.100/32")},
+			metallb.Service{Families: four, Pool: "tiny"}, taken("192.168.16.100"), nil, "no available IPs in pool tiny"},
+		{"named and pinned to others", release.V(0, 16, 2), pin, metallb.Service{Namespace: "e", Families: four, Pool: "pin"}, nil, nil, "pool pin not compatible for ip assignment"},
+		{"asked for of a pool pinned to others", release.V(0, 16, 2), pin, metallb.Service{Namespace: "e", Families: four, Requested: addrs("192.168.20.5")}, nil,
+			nil, "pool pin not compatible for ip assignment"},
+		{"asked for and in use", release.V(0, 16, 2), one, metallb.Service{Namespace: "d", Name: "a", Families: four, Requested: addrs("192.168.16.105")}, taken("192.168.16.105"),
+			nil, `can't change sharing key for "d/a", address also in use by d/other`},
 		{"no pools", release.V(0, 16, 2), nil, metallb.Service{Families: four}, nil, nil, "no available IPs"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -31,5 +31,8 @@ var (
 
 	refusesReversed = release.V(0, 11) // 0.9.6 takes a FROM-TO whose start is after its end
 	listAnnotation  = release.V(0, 13)
+	// assignsNil is the first release that tries to assign a family that the named
+	// pool has not free, and then says that its configuration does not allow it.
+	assignsNil      = release.V(0, 15)
 	emptyMatchesAll = release.V(0, 15) // a serviceAllocation without any condition (#2714)
 )

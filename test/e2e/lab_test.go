@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,13 +84,37 @@ type cluster struct {
 	config      *rest.Config
 	client      dynamic.Interface
 	controllers bool // whether kube-controller-manager runs
+	lab         lab
+}
+
+// lab is the process that runs a control plane and takes commands.
+type lab struct {
+	commands io.Writer
+	answers  *bufio.Reader
 }
 
 // startCluster starts a control plane that ends with the test, and also when the
 // test's process is killed: the lab then finds its standard input closed.
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	cmd := exec.Command(programs.lab, "run", "--until-eof", "--dir", filepath.Join(t.TempDir(), "lab"), "--bin", programs.bin)
+	return startLab(t, "--metallb=false")
+}
+
+// startMetalLB is startCluster with MetalLB's controller.
+func startMetalLB(t *testing.T) *cluster {
+	t.Helper()
+	for _, name := range []string{"kube-controller-manager", "metallb-controller"} {
+		if _, err := os.Stat(filepath.Join(programs.bin, name)); err != nil {
+			t.Fatalf("%v: this test is about what it does; «cd hack/lab && go run . build» builds it", err)
+		}
+	}
+	return startLab(t, "--metallb")
+}
+
+func startLab(t *testing.T, flags ...string) *cluster {
+	t.Helper()
+	args := []string{"run", "--until-eof", "--dir", filepath.Join(t.TempDir(), "lab"), "--bin", programs.bin}
+	cmd := exec.Command(programs.lab, append(args, flags...)...)
 	cmd.Dir = repository("hack", "lab")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -110,11 +135,12 @@ func startCluster(t *testing.T) *cluster {
 			t.Errorf("lab: %v\n%s", err, stderr.String())
 		}
 	})
-	kubeconfig, err := bufio.NewReader(stdout).ReadString('\n')
+	answers := bufio.NewReader(stdout)
+	kubeconfig, err := answers.ReadString('\n')
 	if err != nil {
 		t.Fatalf("lab: no kubeconfig: %v\n%s", err, stderr.String())
 	}
-	c := &cluster{t: t, kubeconfig: strings.TrimSpace(kubeconfig)}
+	c := &cluster{t: t, kubeconfig: strings.TrimSpace(kubeconfig), lab: lab{stdin, answers}}
 	if c.config, err = clientcmd.BuildConfigFromFlags("", c.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +155,23 @@ func startCluster(t *testing.T) *cluster {
 	_, err = os.Stat(filepath.Join(programs.bin, "kube-controller-manager"))
 	c.controllers = err == nil
 	return c
+}
+
+// restart restarts one of the control plane's programs with other flags, and without
+// any as it was at first. It comes back when the program is ready, with its id.
+func (c *cluster) restart(program string, flags ...string) (pid int) {
+	c.t.Helper()
+	if _, err := fmt.Fprintln(c.lab.commands, "restart", program, strings.Join(flags, " ")); err != nil {
+		c.t.Fatal(err)
+	}
+	answer, err := c.lab.answers.ReadString('\n')
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if pid, err = strconv.Atoi(strings.TrimSpace(answer)); err != nil {
+		c.t.Fatal(strings.TrimSpace(answer))
+	}
+	return pid
 }
 
 // in is the cluster for a part of the test.
