@@ -153,7 +153,7 @@ func slurp(path string, stdin io.Reader) ([]byte, error) {
 // parseFile parses every document of data by itself.
 func parseFile(name string, data []byte) parsedFile {
 	var parsed parsedFile
-	for _, p := range split(toUTF8(data)) {
+	for _, p := range split(withoutLogs(toUTF8(data))) {
 		if objects, ok := p.decodeList(name); ok {
 			parsed.objects = append(parsed.objects, objects...)
 			continue

@@ -83,3 +83,27 @@ func fromUTF16(data []byte, order binary.ByteOrder) []byte {
 	}
 	return []byte(string(utf16.Decode(units)))
 }
+
+// The lines around the logs that kubectl cluster-info dump writes between its lists.
+const (
+	logBegins = "==== START logs for container "
+	logEnds   = "==== END logs for container "
+)
+
+// withoutLogs is data with the lines of logs empty, so that the others keep their
+// numbers.
+func withoutLogs(data []byte) []byte {
+	if !bytes.Contains(data, []byte(logBegins)) {
+		return data
+	}
+	out, inLog := make([]byte, 0, len(data)), false
+	for line := range bytes.Lines(data) {
+		ends := bytes.HasPrefix(line, []byte(logEnds))
+		inLog = !ends && (inLog || bytes.HasPrefix(line, []byte(logBegins)))
+		if inLog || ends {
+			line = line[len(bytes.TrimRight(line, "\n")):]
+		}
+		out = append(out, line...)
+	}
+	return out
+}
