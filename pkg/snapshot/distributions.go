@@ -3,6 +3,7 @@ package snapshot
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -188,9 +189,9 @@ func (b *builder) rangesOf(ref Ref, field string, texts []string) []netip.Prefix
 	return b.prefixes(KubeadmConfig, ref, field, texts)
 }
 
-// distribution keeps k, if it says anything: the configuration of an agent or a
-// worker does not. The first that has ranges is the one that the others of its
-// cluster are compared with.
+// distribution keeps k, if it says anything. The configurations of the machines of
+// one cluster are one: a worker's has no flags of the control plane, an agent's
+// has nothing. What two of them say has to be the same.
 func (b *builder) distribution(k Kubeadm) {
 	if k.NoKubeProxy {
 		b.saw(KubeProxySetup) // that there is none is known, too
@@ -204,16 +205,34 @@ func (b *builder) distribution(k Kubeadm) {
 	}
 	b.saw(KubeadmConfig)
 	if i, ok := b.kept[k.Ref]; ok {
-		first := &b.snap.Kubeadm[i]
-		first.Kubernetes = first.Kubernetes.Or(k.Kubernetes)
-		k.Kubernetes = first.Kubernetes
-		if len(k.PodSubnet)+len(k.ServiceSubnet) == 0 {
-			return // of another role
+		first := b.snap.Kubeadm[i]
+		whole, other := first.supplemented(k), k.supplemented(first)
+		b.compare(KubeadmConfig, k.Ref, whole, other)
+		if !reflect.DeepEqual(whole, first) && b.current != nil {
+			b.snap.Kubeadm[i], b.snap.origins[k.Ref] = whole, b.current
 		}
-		b.compare(KubeadmConfig, k.Ref, *first, k)
 		return
 	}
 	keep(b, KubeadmConfig, &b.snap.Kubeadm, k.Ref, k)
+}
+
+// supplemented is k with what only the other says.
+func (k Kubeadm) supplemented(other Kubeadm) Kubeadm {
+	k.Kubernetes = k.Kubernetes.Or(other.Kubernetes)
+	k.NoKubeProxy = k.NoKubeProxy || other.NoKubeProxy
+	if len(k.PodSubnet) == 0 {
+		k.PodSubnet = other.PodSubnet
+	}
+	if len(k.ServiceSubnet) == 0 {
+		k.ServiceSubnet = other.ServiceSubnet
+	}
+	if len(k.APIServerArgs) == 0 {
+		k.APIServerArgs = other.APIServerArgs
+	}
+	if len(k.ControllerArgs) == 0 {
+		k.ControllerArgs = other.ControllerArgs
+	}
+	return k
 }
 
 // commaList is a list, or text with commas.

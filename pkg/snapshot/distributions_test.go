@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,11 +59,39 @@ func TestDistributions(t *testing.T) {
 				t.Errorf("of %s, by kubeadm: %t", got.Source(), got.ByKubeadm())
 			}
 			manager := s.Programs(ControllerManager)[0]
+			if line := manager.Line("allocate-node-cidrs", "false"); !strings.Contains(line, strings.TrimPrefix(manager.ExtraArgs(), ".")) {
+				t.Errorf("allocate-node-cidrs: %q", line)
+			}
 			if !manager.AllocatesNodeRanges() || manager.Flags["cluster-cidr"] != "10.42.0.0/16,fd00:42::/56" ||
 				manager.Flags["node-cidr-mask-size-ipv6"] != "64" {
 				t.Errorf("kube-controller-manager has %v", manager.Flags)
 			}
 		})
+	}
+}
+
+// TestMachines: the configurations of the machines of one cluster are one, whichever
+// comes first; only what they contradict each other in is a problem.
+func TestMachines(t *testing.T) {
+	const (
+		network = "  clusterName: home\n  network: {podSubnets: [10.42.0.0/16]}\n"
+		worker  = "version: v1alpha1\nmachine: {type: worker}\ncluster:\n" + network
+		control = "version: v1alpha1\nmachine: {type: controlplane}\ncluster:\n" + network +
+			"  controllerManager: {extraArgs: {node-cidr-mask-size: \"25\"}}\n  proxy: {disabled: true}\n"
+	)
+	for _, text := range []string{worker + "---\n" + control, control + "---\n" + worker} {
+		s := factsOf(t, "talos.yaml", []byte(text))
+		if len(s.Problems) > 0 || len(s.Kubeadm) != 1 || s.Kubeadm[0].ControllerArgs["node-cidr-mask-size"] != "25" || !s.Kubeadm[0].NoKubeProxy {
+			t.Errorf("%v, problems: %v", s.Kubeadm, s.Problems)
+		}
+		line := 1 + strings.Count(text[:strings.Index(text, "  controllerManager")], "\n")
+		if got := s.Position(s.Kubeadm[0].Ref, ".cluster.controllerManager.extraArgs.node-cidr-mask-size"); got.Line != line {
+			t.Errorf("the argument is at %s, want line %d", got, line)
+		}
+	}
+	s := factsOf(t, "talos.yaml", []byte(control+"---\n"+strings.Replace(worker, "10.42", "10.43", 1)))
+	if len(s.Problems) != 1 || !strings.Contains(s.Problems[0].String(), "differs from") {
+		t.Errorf("problems: %v", s.Problems)
 	}
 }
 

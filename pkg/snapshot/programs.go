@@ -65,8 +65,8 @@ func (p Program) Argument(flag, value string) string {
 // Line is what to write where, so that a planned program has the flag with this
 // value: the field that the flag comes of, or an extra argument.
 func (p Program) Line(flag, value string) string {
-	field := p.Field(flag)
-	if !strings.HasPrefix(field, p.ExtraArgs()) {
+	// Of the ranges follows that Nodes get theirs; only an argument says otherwise.
+	if field := p.Field(flag); flag != "allocate-node-cidrs" && !strings.HasPrefix(field, p.ExtraArgs()) {
 		return p.config.Line(field, value)
 	}
 	format := "in %s: %s: {%s}"
