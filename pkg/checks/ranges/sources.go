@@ -46,6 +46,10 @@ func clusterPools(in *checks.Input) ([]stated, bool) {
 	var list []stated
 	for _, f := range ipfam.All {
 		key := cilium.Key(cilium.PoolKey, f)
+		where, value := "the Helm values of Cilium", cilium.Value(key)
+		if c.Values.Installed() {
+			where, value = c.Values.Ref.String(), strings.TrimPrefix(c.Values.Field(key), ".")
+		}
 		pools, _ := c.Config.Pools(f)
 		if !c.Config.Enabled(f) {
 			continue
@@ -58,7 +62,7 @@ func clusterPools(in *checks.Input) ([]stated, bool) {
 			}
 			s.list, s.at = texts(pools), i
 			s.write = func(list []string) string {
-				return fmt.Sprintf("in the Helm values of Cilium: %s: [\"%s\"]", cilium.Value(key), strings.Join(list, `", "`))
+				return fmt.Sprintf("in %s: %s: [\"%s\"]", where, value, strings.Join(list, `", "`))
 			}
 			list = append(list, s)
 		}
