@@ -17,7 +17,7 @@ var families = &checks.Check{
 	Name:     "cilium-families",
 	Severity: severity.Error,
 	Doc: checks.Doc{
-		Claim: "Cilium runs each family that the cluster has ranges of",
+		Claim: "Cilium runs each family that the cluster has ranges of, or Services that require it",
 		Why: `With a family switched off Cilium gives no pod an address of it. Services still
 get their ClusterIPs of both families from the API server, and those of the
 missing family have no endpoint. The chart has IPv6 off unless ipv6.enabled says
@@ -29,7 +29,7 @@ otherwise; the agents, without the key in their ConfigMap, have it on.`,
 		Refs:   []string{"cilium v1.20.2, pkg/defaults/defaults.go", "cilium v1.20.2, daemon/cmd/daemon_main.go", "https://github.com/cilium/cilium/issues/7807"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
-	Uses:  slices.Concat(snapshot.ClaimKinds[plan.Pods], snapshot.ClaimKinds[plan.Services]),
+	Uses:  slices.Concat(snapshot.ClaimKinds[plan.Pods], snapshot.ClaimKinds[plan.Services], []snapshot.Kind{snapshot.Services}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		c, ok := configuration(in)
 		if !ok {
@@ -66,7 +66,7 @@ otherwise; the agents, without the key in their ConfigMap, have it on.`,
 // familyWanted is who says that the cluster has family f, or nothing. Cilium's own
 // ranges are no evidence.
 func familyWanted(in *checks.Input, f ipfam.Family) string {
-	pods, services := in.Claims(plan.Pods), in.Claims(plan.Services)
+	pods, services, objects := in.Claims(plan.Pods), in.Claims(plan.Services), in.Services()
 	if p := in.Plan(); p != nil {
 		if !p.Want().Has(f) {
 			return ""
@@ -82,6 +82,13 @@ func familyWanted(in *checks.Input, f ipfam.Family) string {
 			use = "Services"
 		}
 		return fmt.Sprintf("%s have %s (%s)", use, claim.Of(f)[0], claim.Source)
+	}
+	for _, s := range objects {
+		// The API server makes a headless Service without selector RequireDualStack
+		// in every cluster: kubernetes v1.37.2, pkg/registry/core/service/storage/alloc.go.
+		if s.Policy == "RequireDualStack" && !(s.Headless && len(s.Selector) == 0) {
+			return fmt.Sprintf("%s requires both families", s.Ref)
+		}
 	}
 	return ""
 }

@@ -31,16 +31,19 @@ two seldom have as many, and the smaller one decides.`,
 			"https://github.com/canonical/k8s-snap/issues/1762",
 		},
 	},
-	Needs: []snapshot.Kind{snapshot.Nodes},
-	Uses:  kinds(podKinds, []snapshot.Kind{snapshot.CiliumNodes}),
+	AnyOf: []snapshot.Kind{snapshot.KubeadmConfig, snapshot.ControlPlane, snapshot.CiliumConfig},
+	Uses:  kinds(podKinds, []snapshot.Kind{snapshot.Nodes, snapshot.CiliumNodes}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		list, nodes := pods(in), uint64(len(in.Nodes()))
 		for _, f := range ipfam.All {
 			ranges := of(list, f)
-			if len(ranges) == 0 || nodes == 0 {
+			have := nodeBlocks(ranges)
+			if have == 1 && !in.Known(snapshot.Nodes) {
+				fs = append(fs, ranges[0].finding(fmt.Sprintf("has 1 block of /%d: a second node gets none%s", ranges[0].mask, unless(of(list, f.Other()))), moreBlocks(in, ranges[0], list)))
+			}
+			if nodes == 0 {
 				continue
 			}
-			have := nodeBlocks(ranges)
 			if have == 0 || !plan.Scarce(nodes, have) || nodes > have && waiting(in, f) {
 				continue // with no block at all the mask is at fault
 			}
