@@ -42,7 +42,7 @@ func (p Program) edited(ctx context.Context, root, dir string) (gomod string, er
 		return "", nil
 	}
 	component := filepath.Join(root, Components, p.Module)
-	replace := ""
+	var replace []byte
 	for i, e := range p.Edits {
 		module, err := ModuleDir(ctx, root, p.Module, e.Module)
 		if err != nil {
@@ -55,7 +55,7 @@ func (p Program) edited(ctx context.Context, root, dir string) (gomod string, er
 		if err := e.apply(copied); err != nil {
 			return "", err
 		}
-		replace += fmt.Sprintf("\nreplace %s => %s\n", e.Module, copied)
+		replace = fmt.Appendf(replace, "\nreplace %s => %s\n", e.Module, copied)
 	}
 	gomod = filepath.Join(dir, "go.mod")
 	for _, name := range []string{"go.mod", "go.sum"} {
