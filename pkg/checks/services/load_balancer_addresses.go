@@ -3,6 +3,7 @@ package services
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -21,7 +22,7 @@ var loadBalancerAddresses = &checks.Check{
 external DNS gets no record for them. RequireDualStack does not prevent it: it is
 about ClusterIPs, and the load balancer's addresses are up to its implementation.`,
 		Fix:    "Mend what keeps the implementation from giving the address: the finding names it where it can be told, otherwise the Events of the Service do.",
-		Limits: "Names in place of addresses, as clouds give them, are not judged. A Service that was made a moment ago may not have its addresses yet.",
+		Limits: "Names in place of addresses, as clouds give them, are not judged. A Service that was made a moment ago may not have its addresses yet. One of another implementation's class that has none at all is not judged.",
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"kubernetes v1.37.2 pkg/apis/core/validation/validation.go", "metallb v0.16.2 controller/service.go"},
@@ -36,6 +37,9 @@ about ClusterIPs, and the load balancer's addresses are up to its implementation
 				continue
 			}
 			owned := in.MetalLBTakes(s) || lbIPAM && s.Class == ""
+			if has.Empty() && s.Class != "" && !owned && !(lbIPAM && strings.HasPrefix(s.Class, "io.cilium/")) {
+				continue // it waits for an implementation that we know nothing of, in both families alike
+			}
 			f := checks.Finding{Object: s.Ref, Field: ".status.loadBalancer.ingress"}
 			if given, one := has.Single(); one {
 				f.Family = given.Other()
