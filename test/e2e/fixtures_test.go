@@ -5,6 +5,7 @@ package e2e
 import (
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -65,11 +66,13 @@ func testFixtures(c *cluster) {
 	t.Logf("%d objects of %d fixtures", taken, len(paths))
 }
 
-// served reports whether the object is one of an API server and not a document for a
-// program, such as a kubeadm configuration.
+// unserved is the groups of documents for a program, such as a kubeadm configuration,
+// and of installers whose definitions no Go module has.
+var unserved = []string{"dualstack", "kubeadm.k8s.io", "helm.cattle.io", "helm.toolkit.fluxcd.io", "argoproj.io"}
+
+// served reports whether the API server has definitions for the object.
 func served(u *unstructured.Unstructured) bool {
-	group := u.GroupVersionKind().Group
-	return group != "kubeadm.k8s.io" && group != "dualstack"
+	return !slices.Contains(unserved, u.GroupVersionKind().Group)
 }
 
 // try has the API server judge the object without keeping it.

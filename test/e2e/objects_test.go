@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 )
 
 // clusterScoped is the kinds without a namespace among those that the tests put.
@@ -87,7 +88,7 @@ func (c *cluster) put(u *unstructured.Unstructured, manager string) {
 	c.t.Helper()
 	ctx, name := c.t.Context(), strings.ToLower(u.GetKind())+"/"+u.GetName()
 	status, hasStatus, _ := unstructured.NestedMap(u.Object, "status")
-	made, err := c.resource(u).Create(ctx, u, metav1.CreateOptions{FieldManager: manager})
+	_, err := c.resource(u).Create(ctx, u, metav1.CreateOptions{FieldManager: manager})
 	if apierrors.IsAlreadyExists(err) { // namespaces, the default ServiceCIDR
 		return
 	}
@@ -97,8 +98,17 @@ func (c *cluster) put(u *unstructured.Unstructured, manager string) {
 	if !hasStatus {
 		return
 	}
-	made.Object["status"] = status
-	if _, err := c.resource(made).UpdateStatus(ctx, made, metav1.UpdateOptions{FieldManager: manager}); err != nil {
+	// A controller may have written to the new object before us.
+	err = retry.RetryOnConflict(oftenEnough, func() error {
+		made, err := c.resource(u).Get(ctx, u.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		made.Object["status"] = status
+		_, err = c.resource(made).UpdateStatus(ctx, made, metav1.UpdateOptions{FieldManager: manager})
+		return err
+	})
+	if err != nil {
 		c.t.Fatalf("write the status of %s: %v", name, err)
 	}
 }

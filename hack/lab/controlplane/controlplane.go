@@ -66,6 +66,8 @@ type program struct {
 const (
 	readyTimeout = 2 * time.Minute
 	grace        = 10 * time.Second
+	// An API server waits for its watchers to leave, and they are to stay.
+	restartGrace = 2 * time.Second
 )
 
 // Start starts a control plane and comes back when it is ready. What it started
@@ -189,7 +191,7 @@ func (cp *ControlPlane) Restart(ctx context.Context, name string, flags []string
 		return 0, fmt.Errorf("no %s runs", name)
 	}
 	p := cp.programs[i]
-	p.process.Stop(grace)
+	p.process.Stop(restartGrace)
 	if err := cp.start(ctx, p, override(p.args, flags)); err != nil {
 		return 0, err
 	}
