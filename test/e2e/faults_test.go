@@ -228,7 +228,13 @@ func (lab *faultLab) probeCmd(ts *testscript.TestScript, neg bool, args []string
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	lab.probes = append(lab.probes, args[0])
+	shown := args[0]
+	if neg {
+		shown = "! " + shown
+	}
+	if len(lab.ids) == 0 { // later ones are about what was healed
+		lab.probes = append(lab.probes, shown)
+	}
 }
 
 // foundCmd is «found ID...»: doctor finds the fault by these checks and no others.
