@@ -207,7 +207,7 @@ func FuzzJSONIsVisible(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if !utf8.ValidString(s) {
-			t.Skip("JSON has no other text")
+			return // JSON has no other text
 		}
 		var out bytes.Buffer
 		if err := WriteJSON(&out, s); err != nil {
