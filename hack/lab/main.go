@@ -12,16 +12,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"syscall"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
 )
 
-const usage = `lab COMMAND [--dir DIR] [--bin DIR]
+const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
 
-  build       build etcd, kube-apiserver, kube-controller-manager, kubectl and MetalLB's controller
+  build       build the programs of a profile
   run         run a control plane until interrupted
   up          run a control plane in the background
   down        end it, and remove its folder
@@ -47,6 +46,7 @@ type options struct {
 	// that started it dies. Until then it holds commands.
 	untilEOF bool
 	metallb  bool
+	profile  string
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	switch args[0] {
 	case "build":
-		return build.All(ctx, slices.Concat(build.ControlPlane, build.MetalLB), o.root, o.bin, stderr)
+		return o.build(ctx, stderr)
 	case "run":
 		return o.run(ctx, stdin, stdout, stderr)
 	case "up":
@@ -90,7 +90,17 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.dir, "dir", filepath.Join(os.TempDir(), "dualstack-lab"), "folder of the running control plane")
 	flags.BoolVar(&o.untilEOF, "until-eof", false, "with run: end when standard input is closed")
 	flags.BoolVar(&o.metallb, "metallb", true, "with run and up: run MetalLB's controller too, where it is built")
+	flags.StringVar(&o.profile, "profile", string(build.ControlPlane), "control-plane, plain or cilium")
 	return o, flags.Parse(args)
+}
+
+// build builds what a profile runs.
+func (o options) build(ctx context.Context, stderr io.Writer) error {
+	programs, err := build.Programs(build.Profile(o.profile))
+	if err != nil {
+		return err
+	}
+	return build.All(ctx, programs, o.root, o.bin, stderr)
 }
 
 // binaries is where the programs are: in the folder that envtest's convention

@@ -22,38 +22,13 @@ type Program struct {
 	Name   string
 	Module string   // folder of the module that pins its version, below Components
 	Source string   // package, as go build takes it
+	Tags   string   // of the build, comma separated
 	Flags  []string // of the linker: the version that the program tells of itself
 	Edits  []Edit
 }
 
 // Components is the folder of the modules, below the root of the repository.
 const Components = "hack/lab/components"
-
-// kubernetes is the version in components/kubernetes/go.mod. Without these flags
-// the programs call themselves v0.0.0 and refuse to serve what they count as newer.
-var kubernetes = []string{
-	"-X k8s.io/component-base/version.gitVersion=v1.37.2",
-	"-X k8s.io/component-base/version.gitMajor=1",
-	"-X k8s.io/component-base/version.gitMinor=37",
-}
-
-// ControlPlane is the programs of a control plane, and kubectl.
-var ControlPlane = []Program{
-	{Name: "etcd", Module: "etcd", Source: "."},
-	{Name: "kube-apiserver", Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/kube-apiserver", Flags: kubernetes},
-	{Name: "kube-controller-manager", Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/kube-controller-manager", Flags: kubernetes},
-	{Name: "kubectl", Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/kubectl", Flags: kubernetes},
-}
-
-// MetalLB is its controller. Its health probe listens on every address of the
-// machine, and no flag says otherwise: the lab is on the loopback alone.
-var MetalLB = []Program{{
-	Name: "metallb-controller", Module: "metallb", Source: "go.universe.tf/metallb/controller",
-	Edits: []Edit{{
-		Module: "go.universe.tf/metallb", File: "controller/main.go",
-		Old: `fmt.Sprintf(":%d", *healthProbePort)`, New: `fmt.Sprintf("127.0.0.1:%d", *healthProbePort)`,
-	}},
-}}
 
 // Root is the repository's folder: the nearest one around dir that has the
 // modules of the components.
@@ -74,12 +49,14 @@ func All(ctx context.Context, programs []Program, root, bin string, log io.Write
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
+	start := time.Now()
 	for _, p := range programs {
 		if err := p.build(ctx, root, bin, log); err != nil {
 			return fmt.Errorf("build %s: %w", p.Name, err)
 		}
 	}
-	return nil
+	_, err := fmt.Fprintf(log, "%d programs in %s\n", len(programs), time.Since(start).Round(time.Second))
+	return err
 }
 
 func (p Program) build(ctx context.Context, root, bin string, log io.Writer) error {
@@ -109,7 +86,10 @@ func (p Program) build(ctx context.Context, root, bin string, log io.Writer) err
 		return err
 	}
 	start := time.Now()
-	args := []string{"build", "-buildvcs=false", "-mod=readonly", "-modfile=" + gomod, "-ldflags", p.linkerFlags(), "-o", target, p.Source}
+	args := []string{
+		"build", "-buildvcs=false", "-mod=readonly", "-modfile=" + gomod, "-tags", p.Tags,
+		"-ldflags", p.linkerFlags(), "-o", target, p.Source,
+	}
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
@@ -130,7 +110,7 @@ func (p Program) linkerFlags() string {
 // key is a digest of all that the program is built from.
 func (p Program) key(module string) (string, error) {
 	h := sha256.New()
-	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOARCH, p.Source, p.linkerFlags()) // a hash takes all writes
+	_, _ = fmt.Fprintln(h, runtime.Version(), runtime.GOARCH, p.Source, p.Tags, p.linkerFlags()) // a hash takes all writes
 	for _, e := range p.Edits {
 		_, _ = fmt.Fprintf(h, "%q\n", e)
 	}

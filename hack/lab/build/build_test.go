@@ -36,7 +36,7 @@ func TestBuildsWhatChanged(t *testing.T) {
 		}
 		return log.String()
 	}
-	const upToDate = "hello: up to date\n"
+	const upToDate = "hello: up to date\n1 programs in 0s\n"
 	if got := build(); got == upToDate {
 		t.Error("the first time nothing is built")
 	}
