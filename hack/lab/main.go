@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if len(args) == 0 {
 		return errors.New("want a command\n\n" + usage)
 	}
+	if do, ok := inside[args[0]]; ok {
+		return do(args[1:])
+	}
 	o, err := parse(args[1:], stderr)
 	if err != nil {
 		return err

@@ -25,17 +25,25 @@ type Process struct {
 // Start starts program with its output in LOGS/NAME.log. The kernel kills it when
 // the calling process dies, however that comes about.
 func Start(program, logs string, args ...string) (*Process, error) {
-	p := &Process{Name: filepath.Base(program), done: make(chan struct{})}
-	p.Log = filepath.Join(logs, p.Name+".log")
+	return Run(filepath.Base(program), logs, exec.Command(program, args...))
+}
+
+// Run is Start for a command that is made already and has a name of its own. What its
+// SysProcAttr asks for, such as namespaces, stays.
+func Run(name, logs string, cmd *exec.Cmd) (*Process, error) {
+	p := &Process{Name: name, Log: filepath.Join(logs, name+".log"), cmd: cmd, done: make(chan struct{})}
 	out, err := os.Create(p.Log)
 	if err != nil {
 		return nil, err
 	}
-	p.cmd = exec.Command(program, args...)
-	p.cmd.Stdout, p.cmd.Stderr = out, out
+	cmd.Stdout, cmd.Stderr = out, out
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
 	// A process group of its own keeps the terminal's interrupt from it: it is
 	// ended after those that depend on it.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	cmd.SysProcAttr.Setpgid = true
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	started := make(chan error)
 	go func() {
 		// The death signal is sent when the thread that started the process ends,
@@ -63,6 +71,20 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Ended reports whether the process has ended, and how: nil when it did what it was
+// there for.
+func (p *Process) Ended() (bool, error) {
+	select {
+	case <-p.done:
+	default:
+		return false, nil
+	}
+	if p.err == nil {
+		return true, nil
+	}
+	return true, p.Failure()
+}
 
 // Stop asks the process to end, and makes it when it does not within grace.
 func (p *Process) Stop(grace time.Duration) {
