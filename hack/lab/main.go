@@ -43,7 +43,7 @@ type options struct {
 	bin  string // of the programs
 	dir  string // of the running control plane
 	// untilEOF ends run when standard input is closed, as it is when the process
-	// that started it dies. Until then it holds commands.
+	// that started it dies.
 	untilEOF bool
 	metallb  bool
 	profile  string
@@ -122,18 +122,22 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	var commands chan func(*controlplane.ControlPlane)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if o.untilEOF {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		commands = make(chan func(*controlplane.ControlPlane))
-		go func() { defer cancel(); listen(ctx, stdin, stdout, commands) }()
+		go func() { defer cancel(); _, _ = io.Copy(io.Discard, stdin) }()
 	}
 	if err := claim(o.dir); err != nil {
 		return err
 	}
 	defer release(o.dir)
+	if err := describe(o.dir, description{o.profile}); err != nil {
+		return err
+	}
+	orders, err := listen(ctx, o.dir)
+	if err != nil {
+		return err
+	}
 	cp, err := controlplane.Start(ctx, config)
 	if err != nil {
 		return err
@@ -145,7 +149,7 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	if _, err := fmt.Fprintln(stdout, cp.Kubeconfig); err != nil {
 		return err
 	}
-	return cp.Wait(ctx, commands)
+	return cp.Wait(ctx, orders)
 }
 
 // config is what is to run. MetalLB's controller is left out where its program is not

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,8 +21,14 @@ import (
 // stand in the file "owner". An id alone may long be another process's.
 const (
 	ownerFile = "owner"
-	readyFile = "ready" // holds the path of the kubeconfig
+	readyFile = "ready"    // holds the path of the kubeconfig
+	labFile   = "lab.json" // holds a description
 )
+
+// description is what there is to know of the lab in a folder.
+type description struct {
+	Profile string `json:"profile"`
+}
 
 // owner is the process that runs the lab in a folder.
 type owner struct {
@@ -73,6 +80,15 @@ func claim(dir string) error {
 	}
 	pid := os.Getpid()
 	return os.WriteFile(filepath.Join(dir, ownerFile), fmt.Appendf(nil, "%d %s\n", pid, startOf(pid)), 0o600)
+}
+
+// describe writes down what there is to know of the lab in dir.
+func describe(dir string, d description) error {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, labFile), append(data, '\n'), 0o600)
 }
 
 // wipe removes the folder of a lab.

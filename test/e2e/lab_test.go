@@ -12,11 +12,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,14 +83,8 @@ type cluster struct {
 	kubeconfig  string
 	config      *rest.Config
 	client      dynamic.Interface
-	controllers bool // whether kube-controller-manager runs
-	lab         lab
-}
-
-// lab is the process that runs a control plane and takes commands.
-type lab struct {
-	commands io.Writer
-	answers  *bufio.Reader
+	controllers bool   // whether kube-controller-manager runs
+	dir         string // of the lab
 }
 
 // startCluster starts a control plane that ends with the test, and also when the
@@ -113,7 +107,8 @@ func startMetalLB(t *testing.T) *cluster {
 
 func startLab(t *testing.T, flags ...string) *cluster {
 	t.Helper()
-	args := []string{"run", "--until-eof", "--dir", filepath.Join(t.TempDir(), "lab"), "--bin", programs.bin}
+	dir := filepath.Join(t.TempDir(), "lab")
+	args := []string{"run", "--until-eof", "--dir", dir, "--bin", programs.bin}
 	cmd := exec.Command(programs.lab, append(args, flags...)...)
 	cmd.Dir = repository("hack", "lab")
 	stdin, err := cmd.StdinPipe()
@@ -135,12 +130,11 @@ func startLab(t *testing.T, flags ...string) *cluster {
 			t.Errorf("lab: %v\n%s", err, stderr.String())
 		}
 	})
-	answers := bufio.NewReader(stdout)
-	kubeconfig, err := answers.ReadString('\n')
+	kubeconfig, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatalf("lab: no kubeconfig: %v\n%s", err, stderr.String())
 	}
-	c := &cluster{t: t, kubeconfig: strings.TrimSpace(kubeconfig), lab: lab{stdin, answers}}
+	c := &cluster{t: t, kubeconfig: strings.TrimSpace(kubeconfig), dir: dir}
 	if c.config, err = clientcmd.BuildConfigFromFlags("", c.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
@@ -161,17 +155,22 @@ func startLab(t *testing.T, flags ...string) *cluster {
 // any as it was at first. It comes back when the program is ready, with its id.
 func (c *cluster) restart(program string, flags ...string) (pid int) {
 	c.t.Helper()
-	if _, err := fmt.Fprintln(c.lab.commands, "restart", program, strings.Join(flags, " ")); err != nil {
-		c.t.Fatal(err)
-	}
-	answer, err := c.lab.answers.ReadString('\n')
+	conn, err := net.Dial("unix", filepath.Join(c.dir, "control.sock"))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if pid, err = strconv.Atoi(strings.TrimSpace(answer)); err != nil {
-		c.t.Fatal(strings.TrimSpace(answer))
+	defer conn.Close()
+	if err := json.NewEncoder(conn).Encode(map[string]any{"Restart": program, "Flags": flags}); err != nil {
+		c.t.Fatal(err)
 	}
-	return pid
+	var answer struct {
+		PID   int
+		Error string
+	}
+	if err := json.NewDecoder(conn).Decode(&answer); err != nil || answer.Error != "" {
+		c.t.Fatalf("restart %s: %v %s", program, err, answer.Error)
+	}
+	return answer.PID
 }
 
 // in is the cluster for a part of the test.
