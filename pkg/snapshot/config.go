@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -414,20 +415,24 @@ func (b *builder) lbIPAMPool(p *ciliumLoadBalancerIPPool) {
 	ref := Ref{Kind: "CiliumLoadBalancerIPPool", Name: p.Name}
 	b.saw(LBIPAMPools)
 	pool := LBIPAMPool{Ref: ref, Disabled: p.Spec.Disabled, Selector: p.Spec.ServiceSelector != nil}
+	pool.Ranges = slices.Concat(
+		b.ranges(LBIPAMPools, ref, ".spec.cidrs", textsOf(p.Spec.CIDRs)),
+		b.ranges(LBIPAMPools, ref, ".spec.blocks", textsOf(p.Spec.Blocks)))
+	keep(b, LBIPAMPools, &b.snap.LBIPAMPools, ref, pool)
+}
+
+// textsOf is the blocks as MetalLB would write them. One with a start only is that
+// address.
+func textsOf(blocks []block) []string {
 	var texts []string
-	for _, block := range slices.Concat(p.Spec.CIDRs, p.Spec.Blocks) {
-		text := block.CIDR
+	for _, b := range blocks {
+		text := b.CIDR
 		if text == "" {
-			stop := block.Stop
-			if stop == "" {
-				stop = block.Start
-			}
-			text = block.Start + "-" + stop
+			text = b.Start + "-" + cmp.Or(b.Stop, b.Start)
 		}
 		texts = append(texts, text)
 	}
-	pool.Ranges = b.ranges(LBIPAMPools, ref, ".spec.blocks", texts)
-	keep(b, LBIPAMPools, &b.snap.LBIPAMPools, ref, pool)
+	return texts
 }
 
 func (b *builder) ipAddressPool(p *ipAddressPool) {
