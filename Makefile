@@ -27,7 +27,7 @@ test: ## all tests but those of a real API server
 	@failed=0; for module in $(filter-out hack/tools,$(MODULES)); do echo "go test -race ./... in $$module"; go -C $$module test -race ./... || failed=1; done; exit $$failed
 
 .PHONY: e2e
-e2e: ## build a control plane, then run the tests on it
+e2e: verify-crds ## build a control plane, then run the tests on it
 	cd hack/lab && go run . build
 	go test -count 1 -timeout 30m -tags e2e ./test/e2e/...
 
@@ -40,6 +40,15 @@ bench: build ## time the plugin beside kubectl and sigs.k8s.io/yaml; nothing is 
 .PHONY: generate
 generate: ## docs/checks, docs/rbac.yaml, the README's blocks
 	go run ./hack/generate
+
+.PHONY: crds
+crds: ## the fields of custom resources, out of the modules of Cilium and MetalLB
+	go run ./hack/crds
+
+# The modules take a gigabyte of disk, so it is no step of verify.
+.PHONY: verify-crds
+verify-crds:
+	go run ./hack/crds -check
 
 .PHONY: new-check
 new-check: ## ID=DS614 NAME=service-external-ips: a check and its fixture, to be filled in
