@@ -58,6 +58,20 @@ func hierarchies() ([]hierarchy, error) {
 	return all, nil
 }
 
+// UnifiedCgroup is the folder of the unified hierarchy, which is the only one that BPF
+// programs can be attached to.
+func UnifiedCgroup() (string, error) {
+	all, err := hierarchies()
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(all, func(h hierarchy) bool { return h.kind == "cgroup2" })
+	if i < 0 {
+		return "", fmt.Errorf("no unified cgroup hierarchy is mounted below %s, and Cilium needs it", cgroupRoot)
+	}
+	return filepath.Join(cgroupRoot, all[i].name), nil
+}
+
 // intoCgroups makes a cgroup for the node in every hierarchy, moves this process
 // there, and starts it anew in a namespace of which they are the roots.
 func (o initOptions) intoCgroups(args []string) error {

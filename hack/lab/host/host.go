@@ -184,6 +184,12 @@ func (h *Host) Run(ctx context.Context, stdin string, args ...string) (string, e
 	return stdout.String(), nil
 }
 
+// Write writes a file in the host, and the folders that it is in.
+func (h *Host) Write(ctx context.Context, path, content string) error {
+	_, err := h.Run(ctx, content, "sh", "-c", `mkdir -p "${1%/*}" && cat > "$1"`, "sh", path)
+	return err
+}
+
 // Serve starts a program in the host that stays there, with its output in
 // log/LOG-HOST.log.
 func (h *Host) Serve(log string, files []*os.File, args ...string) (*process.Process, error) {

@@ -173,3 +173,57 @@ func run(ctx context.Context, h *host.Host, stdin string, args ...string) error 
 	}
 	return nil
 }
+
+// RoutePods gives every node, and the router, routes to the pods of the others. Over the
+// masqueraded families pods leave the cluster with their node's address. The router does
+// not know of the pods' IPv4.
+func RoutePods(ctx context.Context, hosts map[string]*host.Host, ranges map[string][]netip.Prefix, masquerade4, masquerade6 bool) error {
+	for _, n := range Nodes() {
+		var b batch
+		for _, other := range Nodes() {
+			if other.Name != n.Name {
+				b.routes(ranges[other.Name], other.Addresses)
+			}
+		}
+		if err := ip(ctx, hosts[n.Name], b); err != nil {
+			return err
+		}
+		if err := run(ctx, hosts[n.Name], masquerade(ranges[n.Name], masquerade4, masquerade6), "nft", "-f", "-"); err != nil {
+			return err
+		}
+	}
+	var b batch
+	for _, n := range Nodes() {
+		for _, r := range ranges[n.Name] {
+			if r.Addr().Is6() {
+				b.routes([]netip.Prefix{r}, n.Addresses)
+			}
+		}
+	}
+	return ip(ctx, hosts[Router], b)
+}
+
+// routes adds routes to ranges through a host.
+func (b *batch) routes(ranges []netip.Prefix, via Pair[netip.Addr]) {
+	for _, r := range ranges {
+		next := via.V4
+		if r.Addr().Is6() {
+			next = via.V6
+		}
+		b.add("route replace %s via %s", r, next)
+	}
+}
+
+// masquerade is the rules for the pods of a node.
+func masquerade(ranges []netip.Prefix, v4, v6 bool) string {
+	rules := ""
+	for _, r := range ranges {
+		if r.Addr().Is4() && v4 {
+			rules += fmt.Sprintf("\t\tip saddr %s ip daddr != 10.244.0.0/16 oifname %s masquerade\n", r, NodeDevice)
+		}
+		if r.Addr().Is6() && v6 {
+			rules += fmt.Sprintf("\t\tip6 saddr %s ip6 daddr != %s oifname %s masquerade\n", r, cluster, NodeDevice)
+		}
+	}
+	return "table inet pods {\n\tchain leave {\n\t\ttype nat hook postrouting priority srcnat\n" + rules + "\t}\n}\n"
+}

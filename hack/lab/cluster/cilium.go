@@ -1,0 +1,35 @@
+package cluster
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+)
+
+// ciliumInLab is what the lab changes of the example's values: nothing that is about
+// addresses. No digest is known of an image that was packed here. The cgroups are those
+// that the node mounted. Envoy and Hubble are not built.
+var ciliumInLab = []string{
+	"--set=image.useDigest=false,operator.image.useDigest=false,operator.replicas=1",
+	"--set=envoy.enabled=false,l7Proxy=false,hubble.enabled=false",
+	"--set=cgroup.autoMount.enabled=false",
+}
+
+// installCilium installs Cilium's chart, of the module that the programs are built
+// from, with the values of the example. It does not wait for the agents.
+func (cl *Cluster) installCilium(ctx context.Context) error {
+	chart := filepath.Join(cl.config.Modules.Cilium, "install", "kubernetes", "cilium")
+	values := filepath.Join(cl.config.Root, "examples", "homelab-today", "cilium-values.yaml")
+	cgroup2, err := host.UnifiedCgroup()
+	if err != nil {
+		return err
+	}
+	args := slices.Concat(
+		[]string{"install", "cilium", chart, "--namespace=kube-system", "--values=" + values},
+		ciliumInLab, []string{"--set=cgroup.hostRoot=" + cgroup2}, cl.config.Options.cilium(),
+	)
+	_, err = cl.tool(ctx, "", "helm", args...)
+	return err
+}

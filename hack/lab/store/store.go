@@ -1,0 +1,142 @@
+// Package store keeps what containerd makes of the images: a folder that every node
+// starts from, without importing anything. The nodes' files are links to the same ones,
+// which are on the disk and in memory once. Containers write to layers of their own.
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+)
+
+// Root is where containerd has its files.
+const Root = "/var/lib/containerd"
+
+const containerdTimeout = 30 * time.Second
+
+// Make imports the archives, paths below bin, into a folder below bin, unless that is
+// there from the same archives already, and returns it. It needs root.
+func Make(ctx context.Context, bin string, archives []string, log io.Writer) (string, error) {
+	key, err := digest(bin, archives)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(bin, "store")
+	made := filepath.Join(folder, key)
+	if _, err := os.Stat(made); err == nil {
+		_, err := fmt.Fprintf(log, "store of %d archives: up to date\n", len(archives))
+		return made, err
+	}
+	start := time.Now()
+	if err := os.RemoveAll(folder); err != nil { // of other archives
+		return "", err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(folder, "making-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := importAll(ctx, bin, dir, archives); err != nil {
+		return "", err
+	}
+	if err := os.Rename(host.Folder(dir, "import", Root), made); err != nil {
+		return "", err
+	}
+	_, err = fmt.Fprintf(log, "store of %d archives: made in %s\n", len(archives), time.Since(start).Round(time.Second))
+	return made, err
+}
+
+// digest is of what the archives are.
+func digest(bin string, archives []string) (string, error) {
+	h := sha256.New()
+	for _, archive := range archives {
+		f, err := os.Open(filepath.Join(bin, archive))
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))[:16], nil
+}
+
+// importAll runs a containerd in a host of its own, until it has all images.
+func importAll(ctx context.Context, bin, dir string, archives []string) (err error) {
+	h, err := host.Start(ctx, filepath.Join(bin, "lab"), bin, dir, host.Spec{Name: "import", Folders: []string{Root}})
+	if err != nil {
+		return err
+	}
+	defer h.Stop()
+	containerd, err := h.Serve("containerd", nil, "sh", "-c", "echo $$ > /run/containerd.pid; exec containerd")
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(containerdTimeout); ; time.Sleep(50 * time.Millisecond) {
+		if _, err = h.Run(ctx, "", "ctr", "version"); err == nil {
+			break
+		}
+		if ended, failure := containerd.Ended(); ended || time.Now().After(deadline) {
+			return errors.Join(err, failure)
+		}
+	}
+	for _, archive := range archives {
+		if _, err := h.Run(ctx, "", "ctr", "--namespace=k8s.io", "images", "import", "--local", host.Programs+"/"+archive); err != nil {
+			return err
+		}
+	}
+	// What is written by a process that is killed may be written by halves.
+	_, err = h.Run(ctx, "", "sh", "-c", "kill $(cat /run/containerd.pid) && while kill -0 $(cat /run/containerd.pid) 2>/dev/null; do sleep 0.05; done")
+	return err
+}
+
+// Link gives a node the files of a store. Databases are copied: containerd writes them.
+func Link(ctx context.Context, store, folder string) error {
+	for _, args := range [][]string{{"--archive", "--link"}, {"--archive"}} {
+		out, err := exec.CommandContext(ctx, "cp", append(args, store+"/.", folder)...).CombinedOutput()
+		if err == nil {
+			return ownDatabases(folder)
+		}
+		if !bytes.Contains(out, []byte(syscall.EXDEV.Error())) && !strings.Contains(string(out), "cross-device") {
+			return fmt.Errorf("link %s: %w: %s", store, err, bytes.TrimSpace(out))
+		}
+	}
+	return nil
+}
+
+func ownDatabases(folder string) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "snapshots": // the images' own files
+			return fs.SkipDir
+		case !strings.HasSuffix(path, ".db"):
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path+".own", data, 0o600); err != nil {
+			return err
+		}
+		return os.Rename(path+".own", path)
+	})
+}
