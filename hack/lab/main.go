@@ -16,11 +16,12 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
 )
 
 const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
 
-  build       build the programs of a profile
+  build       build the programs and images of a profile
   run         run a control plane until interrupted
   up          run a control plane in the background
   down        end it, and remove its folder
@@ -97,13 +98,17 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, flags.Parse(args)
 }
 
-// build builds what a profile runs.
+// build builds what a profile runs: programs, and images of them.
 func (o options) build(ctx context.Context, stderr io.Writer) error {
-	programs, err := build.Programs(build.Profile(o.profile))
+	profile := build.Profile(o.profile)
+	programs, err := build.Programs(profile)
 	if err != nil {
 		return err
 	}
-	return build.All(ctx, programs, o.root, o.bin, stderr)
+	if err := build.All(ctx, programs, o.root, o.bin, stderr); err != nil {
+		return err
+	}
+	return image.Build(ctx, profile, o.root, o.bin, stderr)
 }
 
 // binaries is where the programs are: in the folder that envtest's convention
