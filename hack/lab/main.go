@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
 )
@@ -22,11 +23,13 @@ import (
 const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
 
   build       build the programs and images of a profile
-  run         run a control plane until interrupted
-  up          run a control plane in the background
+  run         run the lab until interrupted
+  up          run the lab in the background
   down        end it, and remove its folder
   status      whether it runs; exit status 1 when it does not
-  kubeconfig  print the path of its kubeconfig`
+  kubeconfig  print the path of its kubeconfig
+  exec HOST COMMAND...
+              run a command in a host: k8s-controller-0, k8s-node-0, k8s-node-1, router, laptop, internet`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,7 +50,10 @@ type options struct {
 	// that started it dies.
 	untilEOF bool
 	metallb  bool
-	profile  string
+	profile  build.Profile
+	nodes    cluster.Options // of the profiles with nodes
+	flags    []string        // as they were given
+	args     []string        // what is left beside them
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -67,13 +73,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case "run":
 		return o.run(ctx, stdin, stdout, stderr)
 	case "up":
-		return o.up(ctx, stdout)
+		return o.up(ctx, stdout, stderr)
 	case "down":
 		return o.down(ctx)
 	case "status":
 		return o.status(stdout)
 	case "kubeconfig":
 		return o.kubeconfig(stdout)
+	case "exec":
+		return o.exec(ctx, stdin, stdout, stderr)
 	}
 	return fmt.Errorf("%q is no command\n\n%s", args[0], usage)
 }
@@ -87,28 +95,33 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err != nil {
 		return options{}, err
 	}
-	o := options{root: root}
+	o := options{root: root, flags: args}
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.bin, "bin", binaries(root, os.Getenv("KUBEBUILDER_ASSETS")), "folder of the programs")
 	flags.StringVar(&o.dir, "dir", filepath.Join(os.TempDir(), "dualstack-lab"), "folder of the running control plane")
 	flags.BoolVar(&o.untilEOF, "until-eof", false, "with run: end when standard input is closed")
 	flags.BoolVar(&o.metallb, "metallb", true, "with run and up: run MetalLB's controller too, where it is built")
-	flags.StringVar(&o.profile, "profile", string(build.ControlPlane), "control-plane, plain or cilium")
-	return o, flags.Parse(args)
+	flags.StringVar((*string)(&o.profile), "profile", string(build.ControlPlane), "control-plane, plain or cilium")
+	nodes := nodeFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.args = flags.Args()
+	o.nodes, err = nodes(cluster.Profile(o.profile))
+	return o, err
 }
 
 // build builds what a profile runs: programs, and images of them.
 func (o options) build(ctx context.Context, stderr io.Writer) error {
-	profile := build.Profile(o.profile)
-	programs, err := build.Programs(profile)
+	programs, err := build.Programs(o.profile)
 	if err != nil {
 		return err
 	}
 	if err := build.All(ctx, programs, o.root, o.bin, stderr); err != nil {
 		return err
 	}
-	return image.Build(ctx, profile, o.root, o.bin, stderr)
+	return image.Build(ctx, o.profile, o.root, o.bin, stderr)
 }
 
 // binaries is where the programs are: in the folder that envtest's convention
@@ -120,13 +133,9 @@ func binaries(root, assets string) string {
 	return filepath.Join(root, "bin", "lab")
 }
 
-// run runs a control plane in the foreground. It prints the path of the kubeconfig
-// when everything is ready.
+// run runs the lab in the foreground. It prints the path of the kubeconfig when
+// everything is ready.
 func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
-	config, err := o.config(ctx, stderr)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.untilEOF {
@@ -136,7 +145,19 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 		return err
 	}
 	defer release(o.dir)
-	if err := describe(o.dir, description{o.profile}); err != nil {
+	if err := describe(o.dir, description{string(o.profile)}); err != nil {
+		return err
+	}
+	if o.profile != build.ControlPlane {
+		return o.runNodes(ctx, stdout, stderr)
+	}
+	return o.runControlPlane(ctx, stdout, stderr)
+}
+
+// runControlPlane runs a control plane without nodes.
+func (o options) runControlPlane(ctx context.Context, stdout, stderr io.Writer) error {
+	config, err := o.config(ctx, stderr)
+	if err != nil {
 		return err
 	}
 	orders, err := listen(ctx, o.dir)
@@ -148,13 +169,19 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 		return err
 	}
 	defer cp.Stop()
-	if err := announce(o.dir, cp.Kubeconfig); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintln(stdout, cp.Kubeconfig); err != nil {
+	if err := o.isReady(stdout, cp.Kubeconfig); err != nil {
 		return err
 	}
 	return cp.Wait(ctx, orders)
+}
+
+// isReady tells those who wait for the lab.
+func (o options) isReady(stdout io.Writer, kubeconfig string) error {
+	if err := announce(o.dir, kubeconfig); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(stdout, kubeconfig)
+	return err
 }
 
 // config is what is to run. MetalLB's controller is left out where its program is not

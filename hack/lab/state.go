@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
 )
 
 // A folder belongs to one lab at a time: to the process whose id and start time
@@ -124,8 +126,9 @@ func ready(dir string) (kubeconfig string, ok bool) {
 	return strings.TrimSpace(string(data)), err == nil
 }
 
-// up starts «lab run» in the background and waits until it is ready.
-func (o options) up(ctx context.Context, stdout io.Writer) error {
+// up starts «lab run» in the background and waits until it is ready. What that says
+// goes to stderr meanwhile.
+func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
 	if owner, lives := ownerOf(o.dir); lives {
 		return fmt.Errorf("a lab runs in %s already: process %d", o.dir, owner.pid)
 	}
@@ -139,8 +142,12 @@ func (o options) up(ctx context.Context, stdout io.Writer) error {
 		return err
 	}
 	defer out.Close()
-	cmd := exec.Command(program, "run", "--dir", o.dir, "--bin", o.bin, "--metallb="+strconv.FormatBool(o.metallb))
-	cmd.Dir = o.root
+	said, err := os.Open(log)
+	if err != nil {
+		return err
+	}
+	defer said.Close()
+	cmd := exec.Command(program, append([]string{"run"}, o.flags...)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
@@ -157,10 +164,14 @@ func (o options) up(ctx context.Context, stdout io.Writer) error {
 			<-ended //nolint:errcheck // it ended because it was told to
 			return context.Cause(ctx)
 		case err := <-ended:
-			words, _ := os.ReadFile(log)
-			return fmt.Errorf("lab run ended: %v: %s", err, bytes.TrimSpace(words)) //nolint:errorlint // nil when it ended by itself
+			_, _ = io.Copy(stderr, said)
+			return fmt.Errorf("lab run ended: %v", err) //nolint:errorlint // nil when it ended by itself
 		case <-tick.C:
-			if kubeconfig, ok := ready(o.dir); ok {
+			kubeconfig, ok := ready(o.dir)
+			if _, err := io.Copy(stderr, said); err != nil {
+				return err
+			}
+			if ok {
 				_, err := fmt.Fprintln(stdout, kubeconfig)
 				return err
 			}
@@ -183,6 +194,10 @@ func (o options) down(ctx context.Context) error {
 		}
 	}
 	if err := os.Remove(o.dir + ".log"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// A lab that was killed could not do it.
+	if err := host.RemoveCgroups(o.dir); err != nil {
 		return err
 	}
 	return wipe(o.dir)

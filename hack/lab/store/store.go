@@ -26,10 +26,11 @@ const Root = "/var/lib/containerd"
 
 const containerdTimeout = 30 * time.Second
 
-// Make imports the archives, paths below bin, into a folder below bin, unless that is
-// there from the same archives already, and returns it. It needs root.
+// Make imports archives of the folder bin into a folder of it, unless that is there from
+// the same archives already, and returns it. It needs root. A store of other archives is
+// not kept: each is as large as all images.
 func Make(ctx context.Context, bin string, archives []string, log io.Writer) (string, error) {
-	key, err := digest(bin, archives)
+	key, err := digest(archives)
 	if err != nil {
 		return "", err
 	}
@@ -61,18 +62,16 @@ func Make(ctx context.Context, bin string, archives []string, log io.Writer) (st
 	return made, err
 }
 
-// digest is of what the archives are.
-func digest(bin string, archives []string) (string, error) {
+// digest tells archives from those that were packed before: an archive that is packed
+// again is another file.
+func digest(archives []string) (string, error) {
 	h := sha256.New()
 	for _, archive := range archives {
-		f, err := os.Open(filepath.Join(bin, archive))
+		stat, err := os.Stat(archive)
 		if err != nil {
 			return "", err
 		}
-		_, err = io.Copy(h, f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return "", err
-		}
+		_, _ = fmt.Fprintln(h, archive, stat.Size(), stat.ModTime().UnixNano()) // a hash takes all writes
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))[:16], nil
 }
@@ -97,7 +96,11 @@ func importAll(ctx context.Context, bin, dir string, archives []string) (err err
 		}
 	}
 	for _, archive := range archives {
-		if _, err := h.Run(ctx, "", "ctr", "--namespace=k8s.io", "images", "import", "--local", host.Programs+"/"+archive); err != nil {
+		inHost, err := filepath.Rel(bin, archive)
+		if err != nil {
+			return err
+		}
+		if _, err := h.Run(ctx, "", "ctr", "--namespace=k8s.io", "images", "import", "--local", host.Programs+"/"+inHost); err != nil {
 			return err
 		}
 	}

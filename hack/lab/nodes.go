@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/network"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/store"
+)
+
+// nodeFlags adds the flags of what the founding cluster leaves open. What it returns
+// reads them when they are parsed.
+func nodeFlags(flags *flag.FlagSet) func(cluster.Profile) (cluster.Options, error) {
+	families := flags.String("families", "IPv4,IPv6", "of a cluster with nodes, the first one first")
+	masquerade := flags.String("masquerade", "IPv4", "families that pods leave with a node's address over, or none")
+	datapath := flags.String("datapath", "bpf", "bpf or iptables: what Cilium masquerades with")
+	routing := flags.String("routing", "tunnel", "tunnel or native: how Cilium connects the nodes")
+	pods := flags.String("pods-ipv6", "", "on-link or routed: how the router finds the pods; on-link with Cilium")
+	pools := flags.String("pools", "one", "one of both families, or separate as at first")
+	return func(p cluster.Profile) (cluster.Options, error) {
+		o := cluster.Homelab(p)
+		var err error
+		if o.Families, err = cluster.ParseFamilies(*families); err != nil {
+			return o, fmt.Errorf("--families: %w", err)
+		}
+		if o.Masquerade, err = cluster.ParseFamilies(*masquerade); err != nil {
+			return o, fmt.Errorf("--masquerade: %w", err)
+		}
+		if *pods != "" {
+			o.PodsIPv6 = network.PodsIPv6(*pods)
+		}
+		for _, either := range []struct {
+			flag, value, no, yes string
+			set                  *bool
+		}{
+			{"datapath", *datapath, "iptables", "bpf", &o.BPF},
+			{"routing", *routing, "tunnel", "native", &o.NativeRouting},
+			{"pools", *pools, "one", "separate", &o.SeparatePools},
+		} {
+			if either.value != either.no && either.value != either.yes {
+				return o, fmt.Errorf("--%s is %q; want %s or %s", either.flag, either.value, either.yes, either.no)
+			}
+			*either.set = either.value == either.yes
+		}
+		return o, nil
+	}
+}
+
+// runNodes runs a cluster with real nodes in the foreground.
+func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
+	config, err := o.clusterConfig(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	cl, err := cluster.Start(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer cl.Stop()
+	if err := o.isReady(stdout, cl.Kubeconfig); err != nil {
+		return err
+	}
+	return cl.Wait(ctx)
+}
+
+// clusterConfig is what is to run on nodes.
+func (o options) clusterConfig(ctx context.Context, log io.Writer) (cluster.Config, error) {
+	c := cluster.Config{
+		Profile: cluster.Profile(o.profile), Options: o.nodes, Program: filepath.Join(o.bin, "lab"),
+		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log,
+	}
+	var err error
+	if c.Store, err = store.Make(ctx, o.bin, image.Archives(o.bin, o.profile, true), log); err != nil {
+		return c, err
+	}
+	if c.Modules.MetalLB, err = build.ModuleDir(ctx, o.root, "metallb", "go.universe.tf/metallb"); err != nil {
+		return c, err
+	}
+	c.Modules.Cilium, err = build.ModuleDir(ctx, o.root, "cilium", "github.com/cilium/cilium")
+	return c, err
+}
+
+// exec runs a command in a host.
+func (o options) exec(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(o.args) < 2 {
+		return errors.New("exec: want a host and a command, such as laptop ip route")
+	}
+	cmd, err := host.Command(ctx, o.dir, o.args[0], o.args[1:]...)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
+	return cmd.Run()
+}
