@@ -29,7 +29,9 @@ const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
   status      whether it runs; exit status 1 when it does not
   kubeconfig  print the path of its kubeconfig
   exec HOST COMMAND...
-              run a command in a host: k8s-controller-0, k8s-node-0, k8s-node-1, router, laptop, internet`
+              run a command in a host: k8s-controller-0, k8s-node-0, k8s-node-1, router, laptop, internet
+  fault NAME  plant a fault into what runs; without a name, list the faults
+  heal        heal it`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -54,6 +56,7 @@ type options struct {
 	nodes    cluster.Options // of the profiles with nodes
 	flags    []string        // as they were given
 	args     []string        // what is left beside them
+	json     bool
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -63,7 +66,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if do, ok := inside[args[0]]; ok {
 		return do(args[1:])
 	}
-	o, err := parse(args[1:], stderr)
+	o, err := parse(arguments(args), stderr)
 	if err != nil {
 		return err
 	}
@@ -82,6 +85,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return o.kubeconfig(stdout)
 	case "exec":
 		return o.exec(ctx, stdin, stdout, stderr)
+	case "fault":
+		return o.fault(ctx, stdout)
+	case "heal":
+		return o.heal(ctx, stdout)
 	}
 	return fmt.Errorf("%q is no command\n\n%s", args[0], usage)
 }
@@ -103,11 +110,18 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.untilEOF, "until-eof", false, "with run: end when standard input is closed")
 	flags.BoolVar(&o.metallb, "metallb", true, "with run and up: run MetalLB's controller too, where it is built")
 	flags.StringVar((*string)(&o.profile), "profile", string(build.ControlPlane), "control-plane, plain or cilium")
+	flags.BoolVar(&o.json, "json", false, "with fault and no name: print JSON")
 	nodes := nodeFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.args = flags.Args()
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
+		return o, err
+	}
+	if o.bin, err = filepath.Abs(o.bin); err != nil {
+		return o, err
+	}
 	o.nodes, err = nodes(cluster.Profile(o.profile))
 	return o, err
 }
