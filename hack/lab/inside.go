@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/clang"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/echo"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/forward"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
@@ -8,6 +9,7 @@ import (
 
 // inside is the commands that the lab runs itself, in its hosts and images.
 var inside = map[string]func(args []string) error{
+	"clang":   clang.Run,
 	"echo":    echo.Serve,
 	"forward": forward.Serve,
 	"init":    host.Init,

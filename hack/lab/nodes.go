@@ -78,7 +78,7 @@ func (o options) clusterConfig(ctx context.Context, log io.Writer) (cluster.Conf
 		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log,
 	}
 	var err error
-	if c.Store, err = store.Make(ctx, o.bin, image.Archives(o.bin, o.profile, true), log); err != nil {
+	if c.Store, err = store.Make(ctx, o.bin, image.Archives(o.bin, o.profile), log); err != nil {
 		return c, err
 	}
 	if c.Modules.MetalLB, err = build.ModuleDir(ctx, o.root, "metallb", "go.universe.tf/metallb"); err != nil {

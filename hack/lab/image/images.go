@@ -12,7 +12,7 @@ import (
 )
 
 // searchPath is that of Debian's users, and of the images that are stood in for.
-const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+var searchPath = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 // Toolbox is the image that the lab's own Pods run: a shell, curl, ip, and the lab's
 // program as /bin/lab.
@@ -24,29 +24,29 @@ func Build(ctx context.Context, profile build.Profile, root, bin string, log io.
 	if profile == build.ControlPlane {
 		return nil
 	}
-	nginx := filepath.Join(bin, "nginx")
-	if err := fetchNginx(ctx, nginx); err != nil {
+	webServer := filepath.Join(bin, "nginx")
+	if err := fetchNginx(ctx, webServer); err != nil {
 		return err
 	}
-	archives, err := packed(ctx, profile, root, bin, nginx)
-	if err != nil {
-		return err
+	c := newCatalogue(bin)
+	archives := []Archive{c.node(webServer), c.controlPlane(), c.kubeProxy()}
+	if profile == build.Cilium {
+		module, err := build.ModuleDir(ctx, root, "cilium", "github.com/cilium/cilium")
+		if err != nil {
+			return err
+		}
+		archives = append(archives, c.cilium(module))
 	}
 	return Pack(ctx, archives, folder(bin), log)
 }
 
 func folder(bin string) string { return filepath.Join(bin, "images") }
 
-// Archives is the archives that a node of a profile imports.
-func Archives(bin string, profile build.Profile, controlPlane bool) []string {
-	names := []string{"node"}
-	if controlPlane {
-		names = append(names, "control-plane")
-	}
-	switch profile {
-	case build.Plain:
-		names = append(names, "kube-proxy")
-	case build.Cilium:
+// Archives is the archives that nodes of a profile have the images of. kube-proxy's is
+// with Cilium's too: where Cilium replaces it, it is what should not run.
+func Archives(bin string, profile build.Profile) []string {
+	names := []string{"node", "control-plane", "kube-proxy"}
+	if profile == build.Cilium {
 		names = append(names, "cilium")
 	}
 	for i, name := range names {
@@ -55,74 +55,86 @@ func Archives(bin string, profile build.Profile, controlPlane bool) []string {
 	return names
 }
 
-// packed is the archives of a profile. kube-proxy's is one of its own, and is packed for
-// Cilium too: it is what runs beside Cilium when that replaces it, and should not.
-func packed(ctx context.Context, profile build.Profile, root, bin, nginxRoot string) ([]Archive, error) {
-	static, shell, libc := users(), busybox(), glibc()
-	filters := netfilter(libc)
-	archives := []Archive{
-		{Name: "node", Images: []Image{
-			{
-				Name:   "registry.k8s.io/pause:3.10.2",
-				Config: Config{User: "65535:65535", Env: []string{searchPath}, Entrypoint: []string{"/pause", "pause"}},
-				Layers: []*Layer{static, one("pause", filepath.Join(bin, "lab"))},
-			},
-			{
-				Name:   "registry.k8s.io/coredns/coredns:v1.14.6",
-				Config: Config{User: "nonroot:nonroot", Env: []string{searchPath}, Entrypoint: []string{"/coredns"}, WorkingDir: "/"},
-				Layers: []*Layer{static, one("coredns", filepath.Join(bin, "coredns"))},
-			},
-			metalLB("controller", filepath.Join(bin, build.PodController), static),
-			metalLB("speaker", filepath.Join(bin, "metallb-speaker"), static),
-			{
-				Name:   "docker.io/library/nginx:latest",
-				Config: Config{Env: []string{searchPath}, Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-				Layers: []*Layer{static, shell, libc, nginx(nginxRoot, libc)},
-			},
-			{
-				Name:   Toolbox,
-				Config: Config{Env: []string{searchPath}, Cmd: []string{"/bin/lab", "pause"}},
-				Layers: []*Layer{static, shell, libc, tools(libc), one("bin/lab", filepath.Join(bin, "lab"))},
-			},
-		}},
-		{Name: "control-plane", Images: []Image{
-			kubernetes("kube-apiserver", bin, static),
-			kubernetes("kube-controller-manager", bin, static),
-			kubernetes("kube-scheduler", bin, static),
-			{
-				Name:   "registry.k8s.io/etcd:v3.7.3",
-				Config: Config{Env: []string{searchPath}},
-				Layers: []*Layer{static, one("usr/local/bin/etcd", filepath.Join(bin, "etcd"))},
-			},
-		}},
-		{Name: "kube-proxy", Images: []Image{
-			kubernetes("kube-proxy", bin, static, shell, libc, filters),
-		}},
-	}
-	return archives, nil
+// catalogue is the images, and the layers that they have in common.
+type catalogue struct {
+	bin string // folder of the programs
+
+	users, shell, libc, netfilter *Layer
+}
+
+func newCatalogue(bin string) catalogue {
+	libc := glibc()
+	return catalogue{bin: bin, users: users(), shell: busybox(), libc: libc, netfilter: netfilter(libc)}
+}
+
+// node is what runs on any node.
+func (c catalogue) node(webServer string) Archive {
+	return Archive{Name: "node", Images: []Image{
+		{
+			Name:   "registry.k8s.io/pause:3.10.2",
+			Config: Config{User: "65535:65535", Env: searchPath, Entrypoint: []string{"/pause", "pause"}},
+			Layers: []*Layer{c.users, c.one("pause", "lab")},
+		},
+		{
+			Name:   "registry.k8s.io/coredns/coredns:v1.14.6",
+			Config: Config{User: "nonroot:nonroot", Env: searchPath, Entrypoint: []string{"/coredns"}, WorkingDir: "/"},
+			Layers: []*Layer{c.users, c.one("coredns", "coredns")},
+		},
+		{
+			Name:   "quay.io/metallb/controller:v0.16.2",
+			Config: Config{Env: searchPath, Entrypoint: []string{"/controller"}},
+			Layers: []*Layer{c.users, c.one("controller", build.PodController)},
+		},
+		{
+			Name:   "quay.io/metallb/speaker:v0.16.2",
+			Config: Config{Env: searchPath, Entrypoint: []string{"/speaker"}},
+			Layers: []*Layer{c.users, c.one("speaker", "metallb-speaker")},
+		},
+		{
+			Name:   "docker.io/library/nginx:latest",
+			Config: Config{Env: searchPath, Entrypoint: []string{"nginx", "-g", "daemon off;"}},
+			Layers: []*Layer{c.users, c.shell, c.libc, nginx(webServer, c.libc)},
+		},
+		{
+			Name:   Toolbox,
+			Config: Config{Env: searchPath, Cmd: []string{"/bin/lab", "pause"}},
+			Layers: []*Layer{c.users, c.shell, c.libc, tools(c.libc), c.one("bin/lab", "lab")},
+		},
+	}}
+}
+
+func (c catalogue) controlPlane() Archive {
+	return Archive{Name: "control-plane", Images: []Image{
+		c.kubernetes("kube-apiserver", c.users),
+		c.kubernetes("kube-controller-manager", c.users),
+		c.kubernetes("kube-scheduler", c.users),
+		{
+			Name:   "registry.k8s.io/etcd:v3.7.3",
+			Config: Config{Env: searchPath},
+			Layers: []*Layer{c.users, c.one("usr/local/bin/etcd", "etcd")},
+		},
+	}}
+}
+
+func (c catalogue) kubeProxy() Archive {
+	return Archive{Name: "kube-proxy", Images: []Image{
+		c.kubernetes("kube-proxy", c.users, c.shell, c.libc, c.netfilter),
+	}}
 }
 
 // kubernetes is the image of one of its programs, on top of layers.
-func kubernetes(name, bin string, below ...*Layer) Image {
+func (c catalogue) kubernetes(name string, below ...*Layer) Image {
 	return Image{
 		Name:   "registry.k8s.io/" + name + ":v1.37.2",
-		Config: Config{Env: []string{searchPath}},
-		Layers: append(below, one("usr/local/bin/"+name, filepath.Join(bin, name))),
+		Config: Config{Env: searchPath},
+		Layers: append(below, c.one("usr/local/bin/"+name, name)),
 	}
 }
 
-func metalLB(name, program string, below ...*Layer) Image {
-	return Image{
-		Name:   "quay.io/metallb/" + name + ":v0.16.2",
-		Config: Config{Env: []string{searchPath}, Entrypoint: []string{"/" + name}},
-		Layers: append(below, one(name, program)),
-	}
-}
-
-// one is a layer of one static program.
-func one(at, program string) *Layer {
+// one is a layer of one of the programs that the lab builds.
+func (c catalogue) one(at, program string) *Layer {
 	l := newLayer()
-	l.copy(at, program)
+	l.copy(at, filepath.Join(c.bin, program))
 	return l
 }
 
