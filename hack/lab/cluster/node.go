@@ -34,7 +34,9 @@ exec kubelet --config=/var/lib/kubelet/config.yaml --bootstrap-kubeconfig=/etc/k
 `
 
 // patches is what a node in namespaces needs besides what kubeadm writes. The disk is
-// the machine's, whose fill is none of the cluster's business.
+// the machine's, whose fill is none of the cluster's business. MetalLB's controller makes
+// the certificate of its webhook and then waits for the kubelet to put it into the
+// container, which is done when Pods are synchronised.
 var patches = map[string]string{
 	"kubeletconfiguration0+merge.yaml": `failCgroupV1: false
 failSwapOn: false
@@ -42,6 +44,7 @@ cgroupDriver: cgroupfs
 oomScoreAdj: 0
 localStorageCapacityIsolation: false
 enforceNodeAllocatable: []
+syncFrequency: 2s
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 1Mi, nodefs.available: "0%", imagefs.available: "0%", nodefs.inodesFree: "0%"}
