@@ -39,11 +39,14 @@ func compiler(below ...*Layer) *Layer {
 	return l
 }
 
-// agentTools is what an agent and the scripts of its Pod call.
+// agentTools is what an agent and the scripts of its Pod call, and busybox has not or has
+// with fewer options.
 func agentTools(below ...*Layer) *Layer {
 	l := newLayer()
-	for _, name := range []string{"usr/bin/bash", "usr/bin/nsenter", "usr/bin/mount", "usr/bin/umount", "usr/sbin/ip", "usr/sbin/ipset"} {
-		l.program(name, "/"+name, below...)
+	for _, program := range []string{
+		"/usr/bin/bash", "/usr/bin/find", "/usr/bin/mount", "/usr/bin/nsenter", "/usr/bin/umount", "/usr/sbin/ip", "/usr/sbin/ipset",
+	} {
+		l.program(program, program, below...)
 	}
 	l.link("bin/bash", "/usr/bin/bash")
 	l.copy("cni/loopback", "/usr/lib/cni/loopback")
