@@ -17,11 +17,11 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
-	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
 )
 
 const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
 
+  packages    name the Debian packages that a profile needs and the machine has not; --install installs them
   build       build the programs and images of a profile
   run         run the lab until interrupted
   up          run the lab in the background
@@ -57,6 +57,7 @@ type options struct {
 	flags    []string        // as they were given
 	args     []string        // what is left beside them
 	json     bool
+	install  bool
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -73,6 +74,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch args[0] {
 	case "build":
 		return o.build(ctx, stderr)
+	case "packages":
+		return o.packages(ctx, stderr)
 	case "run":
 		return o.run(ctx, stdin, stdout, stderr)
 	case "up":
@@ -111,6 +114,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.metallb, "metallb", true, "with run and up: run MetalLB's controller too, where it is built")
 	flags.StringVar((*string)(&o.profile), "profile", string(build.ControlPlane), "control-plane, plain or cilium")
 	flags.BoolVar(&o.json, "json", false, "with fault and no name: print JSON")
+	flags.BoolVar(&o.install, "install", false, "with packages: install them, as root")
 	nodes := nodeFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -124,18 +128,6 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	o.nodes, err = nodes(cluster.Profile(o.profile))
 	return o, err
-}
-
-// build builds what a profile runs: programs, and images of them.
-func (o options) build(ctx context.Context, stderr io.Writer) error {
-	programs, err := build.Programs(o.profile)
-	if err != nil {
-		return err
-	}
-	if err := build.All(ctx, programs, o.root, o.bin, stderr); err != nil {
-		return err
-	}
-	return image.Build(ctx, o.profile, o.root, o.bin, stderr)
 }
 
 // binaries is where the programs are: in the folder that envtest's convention

@@ -9,11 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-)
 
-// nginxPackages hold the server, and its configuration and page. They are unpacked
-// beside the programs and not installed, since then a server would run on the machine.
-var nginxPackages = []string{"nginx", "nginx-common"}
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+)
 
 // fetchNginx unpacks Debian's nginx into dir, unless it is there.
 func fetchNginx(ctx context.Context, dir string) error {
@@ -26,7 +24,7 @@ func fetchNginx(ctx context.Context, dir string) error {
 	}
 	defer func() { _ = os.RemoveAll(packages) }()
 	// The user that apt downloads as may not write into this folder.
-	args := append([]string{"download", "-q", "-o", "APT::Sandbox::User=root"}, nginxPackages...)
+	args := append([]string{"download", "-q", "-o", "APT::Sandbox::User=root"}, build.Unpacked...)
 	if err := run(ctx, packages, "apt-get", args...); err != nil {
 		return fmt.Errorf("%w; has «apt-get update» been run?", err)
 	}

@@ -1,0 +1,85 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Package is a Debian package that the lab needs on the machine.
+type Package struct {
+	Name    string
+	Shows   string  // file that is there when the package is
+	For     string  // what needs it
+	Profile Profile // the smallest that needs it
+}
+
+// packages is all that the lab needs of Debian beside Go and git; Unpacked comes on top.
+// None of them starts anything.
+var packages = []Package{
+	{"busybox-static", "/usr/bin/busybox", "the shell of the images", Plain},
+	{"conntrack", "/usr/sbin/conntrack", "kubeadm, before it starts", Plain},
+	{"containernetworking-plugins", "/usr/lib/cni/bridge", "the plain pod network, and the loopback of each Pod", Plain},
+	{"curl", "/usr/bin/curl", "the probes of the tests, on hosts and in Pods", Plain},
+	{"iproute2", "/usr/sbin/ip", "the network between the hosts, and the images", Plain},
+	{"iptables", "/usr/sbin/xtables-nft-multi", "the router's masquerade, and the images of kube-proxy and Cilium", Plain},
+	{"kmod", "/usr/sbin/modprobe", "kubeadm and kube-proxy", Plain},
+	{"mount", "/usr/bin/mount", "the kubelets, and Cilium's image", Plain},
+	{"nftables", "/usr/sbin/nft", "kube-proxy's image", Plain},
+	{"runc", "/usr/sbin/runc", "containerd", Plain},
+	{"util-linux", "/usr/bin/nsenter", "commands in a host", Plain},
+	{"clang-19", "/usr/lib/llvm-19/bin/clang", "Cilium's agents, which compile what they load into the kernel", Cilium},
+	{"ipset", "/usr/sbin/ipset", "Cilium's agents, where iptables masquerades", Cilium},
+}
+
+// Unpacked is the packages of the web server, which are not installed, since then it
+// would run on the machine: the images take it from where they are unpacked.
+var Unpacked = []string{"nginx", "nginx-common"}
+
+// Needed is the packages that a profile needs.
+func Needed(p Profile) []Package {
+	var needed []Package
+	for _, pkg := range packages {
+		if p == Cilium || p == pkg.Profile {
+			needed = append(needed, pkg)
+		}
+	}
+	return needed
+}
+
+// Missing is those of them that the machine has not.
+func Missing(p Profile) []Package {
+	return missing(Needed(p))
+}
+
+func missing(packages []Package) []Package {
+	var gone []Package
+	for _, p := range packages {
+		if _, err := os.Stat(p.Shows); errors.Is(err, fs.ErrNotExist) {
+			gone = append(gone, p)
+		}
+	}
+	return gone
+}
+
+// Install installs packages with apt, which only root may.
+func Install(ctx context.Context, packages []Package, log io.Writer) error {
+	install := []string{"install", "-q", "-y", "--no-install-recommends"}
+	for _, p := range packages {
+		install = append(install, p.Name)
+	}
+	for _, args := range [][]string{{"update", "-q"}, install} {
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		cmd.Stdout, cmd.Stderr = log, log
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("apt-get %s: %w", strings.Join(args, " "), err)
+		}
+	}
+	return nil
+}
