@@ -41,20 +41,20 @@ var packages = []Package{
 // would run on the machine: the images take it from where they are unpacked.
 var Unpacked = []string{"nginx", "nginx-common"}
 
-// Needed is the packages that a profile needs.
-func Needed(p Profile) []Package {
-	var needed []Package
+// needed is the packages that a profile needs.
+func needed(p Profile) []Package {
+	var some []Package
 	for _, pkg := range packages {
 		if p == Cilium || p == pkg.Profile {
-			needed = append(needed, pkg)
+			some = append(some, pkg)
 		}
 	}
-	return needed
+	return some
 }
 
 // Missing is those of them that the machine has not.
 func Missing(p Profile) []Package {
-	return missing(Needed(p))
+	return missing(needed(p))
 }
 
 func missing(packages []Package) []Package {

@@ -13,10 +13,10 @@ func TestNeeded(t *testing.T) {
 		ControlPlane: {false, false}, Plain: {true, false}, Cilium: {true, true},
 	} {
 		has := func(name string) bool {
-			return slices.ContainsFunc(Needed(profile), func(p Package) bool { return p.Name == name })
+			return slices.ContainsFunc(needed(profile), func(p Package) bool { return p.Name == name })
 		}
 		if has("runc") != want.runc || has("clang-19") != want.clang {
-			t.Errorf("%s: %v", profile, Needed(profile))
+			t.Errorf("%s: %v", profile, needed(profile))
 		}
 	}
 }

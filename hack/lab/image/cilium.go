@@ -19,13 +19,13 @@ func (c catalogue) cilium(module string) Archive {
 			Name:   "quay.io/cilium/cilium:v1.20.2",
 			Config: Config{Env: searchPath, Cmd: []string{"/usr/bin/cilium-dbg"}, WorkingDir: "/home/cilium"},
 			Layers: []*Layer{
-				c.users, c.shell, c.libc, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
+				c.base, c.shell, c.libc, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
 			},
 		},
 		{
 			Name:   "quay.io/cilium/operator-generic:v1.20.2",
 			Config: Config{Env: searchPath, WorkingDir: "/"},
-			Layers: []*Layer{c.users, c.one("usr/bin/cilium-operator-generic", "cilium-operator-generic")},
+			Layers: []*Layer{c.base, c.one("usr/bin/cilium-operator-generic", "cilium-operator-generic")},
 		},
 	}}
 }

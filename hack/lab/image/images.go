@@ -59,12 +59,12 @@ func Archives(bin string, profile build.Profile) []string {
 type catalogue struct {
 	bin string // folder of the programs
 
-	users, shell, libc, netfilter *Layer
+	base, shell, libc, netfilter *Layer
 }
 
 func newCatalogue(bin string) catalogue {
 	libc := glibc()
-	return catalogue{bin: bin, users: users(), shell: busybox(), libc: libc, netfilter: netfilter(libc)}
+	return catalogue{bin: bin, base: base(), shell: busybox(), libc: libc, netfilter: netfilter(libc)}
 }
 
 // node is what runs on any node.
@@ -73,52 +73,52 @@ func (c catalogue) node(webServer string) Archive {
 		{
 			Name:   "registry.k8s.io/pause:3.10.2",
 			Config: Config{User: "65535:65535", Env: searchPath, Entrypoint: []string{"/pause", "pause"}},
-			Layers: []*Layer{c.users, c.one("pause", "lab")},
+			Layers: []*Layer{c.base, c.one("pause", "lab")},
 		},
 		{
 			Name:   "registry.k8s.io/coredns/coredns:v1.14.6",
 			Config: Config{User: "nonroot:nonroot", Env: searchPath, Entrypoint: []string{"/coredns"}, WorkingDir: "/"},
-			Layers: []*Layer{c.users, c.one("coredns", "coredns")},
+			Layers: []*Layer{c.base, c.one("coredns", "coredns")},
 		},
 		{
 			Name:   "quay.io/metallb/controller:v0.16.2",
 			Config: Config{Env: searchPath, Entrypoint: []string{"/controller"}},
-			Layers: []*Layer{c.users, c.one("controller", build.PodController)},
+			Layers: []*Layer{c.base, c.one("controller", build.PodController)},
 		},
 		{
 			Name:   "quay.io/metallb/speaker:v0.16.2",
 			Config: Config{Env: searchPath, Entrypoint: []string{"/speaker"}},
-			Layers: []*Layer{c.users, c.one("speaker", "metallb-speaker")},
+			Layers: []*Layer{c.base, c.one("speaker", "metallb-speaker")},
 		},
 		{
 			Name:   "docker.io/library/nginx:latest",
 			Config: Config{Env: searchPath, Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-			Layers: []*Layer{c.users, c.shell, c.libc, nginx(webServer, c.libc)},
+			Layers: []*Layer{c.base, c.shell, c.libc, nginx(webServer, c.libc)},
 		},
 		{
 			Name:   Toolbox,
 			Config: Config{Env: searchPath, Cmd: []string{"/bin/lab", "pause"}},
-			Layers: []*Layer{c.users, c.shell, c.libc, tools(c.libc), c.one("bin/lab", "lab")},
+			Layers: []*Layer{c.base, c.shell, c.libc, tools(c.libc), c.one("bin/lab", "lab")},
 		},
 	}}
 }
 
 func (c catalogue) controlPlane() Archive {
 	return Archive{Name: "control-plane", Images: []Image{
-		c.kubernetes("kube-apiserver", c.users),
-		c.kubernetes("kube-controller-manager", c.users),
-		c.kubernetes("kube-scheduler", c.users),
+		c.kubernetes("kube-apiserver", c.base),
+		c.kubernetes("kube-controller-manager", c.base),
+		c.kubernetes("kube-scheduler", c.base),
 		{
 			Name:   "registry.k8s.io/etcd:v3.7.3",
 			Config: Config{Env: searchPath},
-			Layers: []*Layer{c.users, c.one("usr/local/bin/etcd", "etcd")},
+			Layers: []*Layer{c.base, c.one("usr/local/bin/etcd", "etcd")},
 		},
 	}}
 }
 
 func (c catalogue) kubeProxy() Archive {
 	return Archive{Name: "kube-proxy", Images: []Image{
-		c.kubernetes("kube-proxy", c.users, c.shell, c.libc, c.netfilter),
+		c.kubernetes("kube-proxy", c.base, c.shell, c.libc, c.netfilter),
 	}}
 }
 
@@ -138,8 +138,8 @@ func (c catalogue) one(at, program string) *Layer {
 	return l
 }
 
-// users is below everything else: who there is, and a folder to write into.
-func users() *Layer {
+// base is below everything else: who there is, and the folders that programs count on.
+func base() *Layer {
 	l := newLayer()
 	l.write("etc/passwd", `root:x:0:0:root:/root:/bin/sh
 nginx:x:101:101:nginx:/nonexistent:/sbin/nologin
@@ -152,8 +152,14 @@ nonroot:x:65532:
 nogroup:x:65534:
 `)
 	l.write("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
-	l.dir("tmp", 0o777|fs.ModeSticky)
+	for _, at := range []string{"dev", "proc", "run", "sys", "usr", "var/lib", "var/log"} {
+		l.dir(at, 0o755)
+	}
+	for _, at := range []string{"tmp", "var/tmp"} {
+		l.dir(at, 0o777|fs.ModeSticky)
+	}
 	l.dir("root", 0o700)
+	l.link("var/run", "/run")
 	return l
 }
 
