@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
@@ -75,7 +76,10 @@ func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
 func (o options) clusterConfig(ctx context.Context, log io.Writer) (cluster.Config, error) {
 	c := cluster.Config{
 		Profile: cluster.Profile(o.profile), Options: o.nodes, Program: filepath.Join(o.bin, "lab"),
-		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log,
+		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log, Compiled: filepath.Join(o.bin, "compiled"),
+	}
+	if err := os.MkdirAll(c.Compiled, 0o755); err != nil {
+		return c, err
 	}
 	var err error
 	if c.Store, err = store.Make(ctx, o.bin, image.Archives(o.bin, o.profile), log); err != nil {

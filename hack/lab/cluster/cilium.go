@@ -10,12 +10,17 @@ import (
 
 // ciliumInLab is what the lab changes of the example's values: nothing that is about
 // addresses. No digest is known of an image that was packed here. The cgroups are those
-// that the node mounted. Envoy and Hubble are not built.
+// that the node mounted. Envoy and Hubble are not built. The chart asks for capabilities
+// by name, CAP_SYS_RESOURCE among them, which not every machine has to give: a privileged
+// container gets those that there are.
 var ciliumInLab = []string{
 	"--set=image.useDigest=false,operator.image.useDigest=false,operator.replicas=1",
 	"--set=envoy.enabled=false,l7Proxy=false,hubble.enabled=false",
-	"--set=cgroup.autoMount.enabled=false",
+	"--set=cgroup.autoMount.enabled=false,securityContext.privileged=true",
 }
+
+// compiled is Config.Compiled on a node: the agents' /var/run/cilium is the node's.
+const compiled = "/run/cilium/clang-cache"
 
 // installCilium installs Cilium's chart, of the module that the programs are built
 // from, with the values of the example. It does not wait for the agents.

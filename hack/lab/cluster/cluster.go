@@ -37,7 +37,9 @@ type Config struct {
 	Root    string  // folder of the repository, for its examples
 	Modules Modules // folders of the modules whose manifests are installed
 	Store   string  // folder that package store made of the images
-	Log     io.Writer
+	// Compiled is a folder for what Cilium's agents compile. It may outlive the lab.
+	Compiled string
+	Log      io.Writer
 }
 
 // Modules is where modules of the components are.
@@ -143,7 +145,11 @@ func (cl *Cluster) startHosts(ctx context.Context) error {
 		specs[s.Name] = s
 	}
 	for _, n := range network.Nodes() {
-		specs[n.Name] = network.NodeSpec(n)
+		spec := network.NodeSpec(n)
+		if cl.config.Profile == Cilium {
+			spec.Shared = map[string]string{compiled: cl.config.Compiled}
+		}
+		specs[n.Name] = spec
 	}
 	type started struct {
 		name string

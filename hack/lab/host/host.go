@@ -36,6 +36,8 @@ type Spec struct {
 	// Folders are on the machine's file system rather than copied on write: an
 	// overlay cannot hold the layers of another.
 	Folders []string
+	// Shared is folders of the machine by where the host has them.
+	Shared map[string]string
 	// Nameservers go into resolv.conf.
 	Nameservers []string
 	// Sysctls are settings below /proc/sys.
@@ -68,6 +70,9 @@ func Start(ctx context.Context, program, bin, dir string, s Spec) (*Host, error)
 	args := []string{"init", "--dir", dir, "--bin", bin, "--name", s.Name, "--nameservers", strings.Join(s.Nameservers, ",")}
 	if s.Node {
 		args = append(args, "--node")
+	}
+	for at, folder := range s.Shared {
+		args = append(args, "--shared", at+"="+folder)
 	}
 	for name, value := range s.Sysctls {
 		args = append(args, "--sysctl", name+"="+value)

@@ -33,6 +33,7 @@ type initOptions struct {
 	node           bool
 	folders        []string
 	sysctls        []string
+	shared         []string // WHERE=FOLDER
 	second         bool
 }
 
@@ -49,6 +50,10 @@ func Init(args []string) error {
 	flags.BoolVar(&o.second, "in-cgroups", false, "the cgroup namespace is there")
 	flags.Func("folder", "folder that is not copied on write", func(f string) error {
 		o.folders = append(o.folders, f)
+		return nil
+	})
+	flags.Func("shared", "WHERE=FOLDER of the machine", func(s string) error {
+		o.shared = append(o.shared, s)
 		return nil
 	})
 	flags.Func("sysctl", "NAME=VALUE below /proc/sys", func(s string) error {
@@ -127,6 +132,10 @@ func (o initOptions) fileSystems() error {
 	}
 	for _, folder := range o.folders {
 		mounts = append(mounts, mount{Folder(o.dir, o.name, folder), in(folder), "", syscall.MS_BIND, ""})
+	}
+	for _, shared := range o.shared {
+		at, folder, _ := strings.Cut(shared, "=")
+		mounts = append(mounts, mount{folder, in(at), "", syscall.MS_BIND, ""})
 	}
 	if o.node {
 		mounts = append(mounts, mount{"bpf", in("/sys/fs/bpf"), "bpf", 0, ""})
