@@ -22,9 +22,10 @@ type Package struct {
 // packages is all that the lab needs of Debian beside Go and git; Unpacked comes on top.
 // None of them starts anything.
 var packages = []Package{
-	{"busybox-static", "/usr/bin/busybox", "the shell of the images", Plain},
+	{"busybox-static", "/usr/bin/busybox", "the commands of the images", Plain},
 	{"conntrack", "/usr/sbin/conntrack", "kubeadm, before it starts", Plain},
 	{"containernetworking-plugins", "/usr/lib/cni/bridge", "the plain pod network, and the loopback of each Pod", Plain},
+	{"dash", "/usr/bin/dash", "the shell of the images", Plain},
 	{"curl", "/usr/bin/curl", "the probes of the tests, on hosts and in Pods", Plain},
 	{"iproute2", "/usr/sbin/ip", "the network between the hosts, and the images", Plain},
 	{"iptables", "/usr/sbin/xtables-nft-multi", "the router's masquerade, and the images of kube-proxy and Cilium", Plain},

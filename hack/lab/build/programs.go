@@ -44,6 +44,9 @@ var containerdVersion = []string{"-X github.com/containerd/containerd/v2/version
 // Cilium makes of it. Source: cilium v1.20.2, pkg/version/version.go FromString.
 var ciliumVersion = []string{"-X 'github.com/cilium/cilium/pkg/version.ciliumVersion=1.20.2 module 2026-01-01T00:00:00+00:00'"}
 
+// helmVersion is the version in components/helm/go.mod.
+var helmVersion = []string{"-X helm.sh/helm/v3/internal/version.version=v3.22.0"}
+
 // ciliumTags are those of its releases that matter without cgo: names of users and
 // hosts are looked up in Go.
 const ciliumTags = "osusergo,netgo"
@@ -96,7 +99,7 @@ var cilium = []Program{
 	ciliumProgram("cilium-health-responder", "cilium-health/responder", ciliumTags),
 	ciliumProgram("cilium-mount", "tools/mount", ciliumTags),
 	ciliumProgram("cilium-sysctlfix", "tools/sysctlfix", ciliumTags),
-	{Name: "helm", Module: "helm", Source: "helm.sh/helm/v3/cmd/helm"},
+	{Name: "helm", Module: "helm", Source: "helm.sh/helm/v3/cmd/helm", Flags: helmVersion},
 }
 
 func kubernetes(name string) Program {

@@ -47,6 +47,7 @@ func TestVersions(t *testing.T) {
 		"kubernetes": {"k8s.io/kubernetes", kubernetesVersion},
 		"containerd": {"github.com/containerd/containerd/v2", containerdVersion},
 		"cilium":     {"github.com/cilium/cilium", ciliumVersion},
+		"helm":       {"helm.sh/helm/v3", helmVersion},
 	} {
 		pinned, err := os.ReadFile(filepath.Join("..", "components", component, "go.mod"))
 		if err != nil {

@@ -19,7 +19,7 @@ func (c catalogue) cilium(module string) Archive {
 			Name:   "quay.io/cilium/cilium:v1.20.2",
 			Config: Config{Env: searchPath, Cmd: []string{"/usr/bin/cilium-dbg"}, WorkingDir: "/home/cilium"},
 			Layers: []*Layer{
-				c.base, c.shell, c.libc, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
+				c.base, c.libc, c.shell, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
 			},
 		},
 		{

@@ -59,12 +59,12 @@ func Archives(bin string, profile build.Profile) []string {
 type catalogue struct {
 	bin string // folder of the programs
 
-	base, shell, libc, netfilter *Layer
+	base, libc, shell, netfilter *Layer
 }
 
 func newCatalogue(bin string) catalogue {
 	libc := glibc()
-	return catalogue{bin: bin, base: base(), shell: busybox(), libc: libc, netfilter: netfilter(libc)}
+	return catalogue{bin: bin, base: base(), libc: libc, shell: shell(libc), netfilter: netfilter(libc)}
 }
 
 // node is what runs on any node.
@@ -93,12 +93,12 @@ func (c catalogue) node(webServer string) Archive {
 		{
 			Name:   "docker.io/library/nginx:latest",
 			Config: Config{Env: searchPath, Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-			Layers: []*Layer{c.base, c.shell, c.libc, nginx(webServer, c.libc)},
+			Layers: []*Layer{c.base, c.libc, c.shell, nginx(webServer, c.libc)},
 		},
 		{
 			Name:   Toolbox,
 			Config: Config{Env: searchPath, Cmd: []string{"/bin/lab", "pause"}},
-			Layers: []*Layer{c.base, c.shell, c.libc, tools(c.libc), c.one("bin/lab", "lab")},
+			Layers: []*Layer{c.base, c.libc, c.shell, tools(c.libc), c.one("bin/lab", "lab")},
 		},
 	}}
 }
@@ -118,7 +118,7 @@ func (c catalogue) controlPlane() Archive {
 
 func (c catalogue) kubeProxy() Archive {
 	return Archive{Name: "kube-proxy", Images: []Image{
-		c.kubernetes("kube-proxy", c.base, c.shell, c.libc, c.netfilter),
+		c.kubernetes("kube-proxy", c.base, c.libc, c.shell, c.netfilter),
 	}}
 }
 
@@ -163,18 +163,20 @@ nogroup:x:65534:
 	return l
 }
 
-// busybox is a shell and the usual commands. Those that are in an image for
-// themselves stand before it in the path.
-func busybox() *Layer {
+// shell is a shell and the usual commands. The shell is not busybox: that one would
+// prefer its own commands to those that an image has for themselves, and which stand
+// before them in the path.
+func shell(below ...*Layer) *Layer {
 	l := newLayer()
-	l.copy("bin/busybox", "/bin/busybox")
-	out, err := exec.Command("/bin/busybox", "--list").Output()
+	l.copy("bin/busybox", "/usr/bin/busybox")
+	out, err := exec.Command("/usr/bin/busybox", "--list").Output()
 	l.fail(err)
 	for name := range strings.FieldsSeq(string(out)) {
 		if name != "busybox" {
 			l.link("bin/"+name, "busybox")
 		}
 	}
+	l.program("bin/sh", "/usr/bin/dash", below...)
 	return l
 }
 
