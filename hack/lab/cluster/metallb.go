@@ -8,13 +8,22 @@ import (
 	"strings"
 )
 
+// memberlist is what the controller makes for the speakers when it runs. Until then
+// kubelets cannot mount it, and after some tries they wait for two minutes.
+const memberlist = `---
+apiVersion: v1
+kind: Secret
+metadata: {name: memberlist, namespace: metallb-system}
+stringData: {secretkey: the-lab-has-no-secrets}
+`
+
 // installMetalLB installs MetalLB from its module's own manifest.
 func (cl *Cluster) installMetalLB(ctx context.Context) error {
 	manifest, err := os.ReadFile(filepath.Join(cl.config.Modules.MetalLB, "config", "manifests", "metallb-native.yaml"))
 	if err != nil {
 		return err
 	}
-	return cl.apply(ctx, string(manifest))
+	return cl.apply(ctx, string(manifest)+memberlist)
 }
 
 // addPools adds the example's pool. MetalLB's webhook has to agree, so this waits for
