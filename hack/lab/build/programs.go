@@ -29,23 +29,31 @@ func Programs(p Profile) ([]Program, error) {
 	return nil, fmt.Errorf("profile %q: want %s, %s or %s", p, ControlPlane, Plain, Cilium)
 }
 
-// kubernetesVersion is the version in components/kubernetes/go.mod. Without these flags
-// the programs call themselves v0.0.0 and refuse to serve what they count as newer.
-var kubernetesVersion = []string{
-	"-X k8s.io/component-base/version.gitVersion=v1.37.2",
-	"-X k8s.io/component-base/version.gitMajor=1",
-	"-X k8s.io/component-base/version.gitMinor=37",
-}
+// Versions of what is built. Each stands in the go.mod of its component too.
+const (
+	EtcdVersion       = "3.7.3"
+	KubernetesVersion = "1.37.2"
+	ContainerdVersion = "2.2.9"
+	CoreDNSVersion    = "1.14.6"
+	MetalLBVersion    = "0.16.2"
+	CiliumVersion     = "1.20.2"
+	HelmVersion       = "3.22.0"
+)
 
-// containerdVersion is the version in components/containerd/go.mod.
-var containerdVersion = []string{"-X github.com/containerd/containerd/v2/version.Version=2.2.9"}
-
-// ciliumVersion is the version in components/cilium/go.mod, in the three words that
-// Cilium makes of it. Source: cilium v1.20.2, pkg/version/version.go FromString.
-var ciliumVersion = []string{"-X 'github.com/cilium/cilium/pkg/version.ciliumVersion=1.20.2 module 2026-01-01T00:00:00+00:00'"}
-
-// helmVersion is the version in components/helm/go.mod.
-var helmVersion = []string{"-X helm.sh/helm/v3/internal/version.version=v3.22.0"}
+// The versions that programs tell of themselves, where nothing but the linker tells
+// them. Without theirs, Kubernetes' programs call themselves v0.0.0 and refuse to serve
+// what they count as newer. Cilium makes three words of its own.
+// Source: cilium v1.20.2, pkg/version/version.go FromString.
+var (
+	kubernetesFlags = []string{
+		"-X k8s.io/component-base/version.gitVersion=v" + KubernetesVersion,
+		"-X k8s.io/component-base/version.gitMajor=1",
+		"-X k8s.io/component-base/version.gitMinor=37",
+	}
+	containerdFlags = []string{"-X github.com/containerd/containerd/v2/version.Version=" + ContainerdVersion}
+	ciliumFlags     = []string{"-X 'github.com/cilium/cilium/pkg/version.ciliumVersion=" + CiliumVersion + " module 2026-01-01T00:00:00+00:00'"}
+	helmFlags       = []string{"-X helm.sh/helm/v3/internal/version.version=v" + HelmVersion}
+)
 
 // ciliumTags are those of its releases that matter without cgo: names of users and
 // hosts are looked up in Go.
@@ -99,17 +107,17 @@ var cilium = []Program{
 	ciliumProgram("cilium-health-responder", "cilium-health/responder", ciliumTags),
 	ciliumProgram("cilium-mount", "tools/mount", ciliumTags),
 	ciliumProgram("cilium-sysctlfix", "tools/sysctlfix", ciliumTags),
-	{Name: "helm", Module: "helm", Source: "helm.sh/helm/v3/cmd/helm", Flags: helmVersion},
+	{Name: "helm", Module: "helm", Source: "helm.sh/helm/v3/cmd/helm", Flags: helmFlags},
 }
 
 func kubernetes(name string) Program {
-	return Program{Name: name, Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/" + name, Flags: kubernetesVersion}
+	return Program{Name: name, Module: "kubernetes", Source: "k8s.io/kubernetes/cmd/" + name, Flags: kubernetesFlags}
 }
 
 func containerd(name string) Program {
-	return Program{Name: name, Module: "containerd", Source: "github.com/containerd/containerd/v2/cmd/" + name, Flags: containerdVersion}
+	return Program{Name: name, Module: "containerd", Source: "github.com/containerd/containerd/v2/cmd/" + name, Flags: containerdFlags}
 }
 
 func ciliumProgram(name, source, tags string) Program {
-	return Program{Name: name, Module: "cilium", Source: "github.com/cilium/cilium/" + source, Tags: tags, Flags: ciliumVersion}
+	return Program{Name: name, Module: "cilium", Source: "github.com/cilium/cilium/" + source, Tags: tags, Flags: ciliumFlags}
 }

@@ -3,7 +3,7 @@ package build
 import (
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,25 +37,32 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// What a program says of itself is what its go.mod pins.
+// What is built is what is pinned, and each image and each program has its name from
+// these constants.
 func TestVersions(t *testing.T) {
-	version := regexp.MustCompile(`=v?(\d+\.\d+\.\d+)`)
-	for component, of := range map[string]struct {
-		module string
-		flags  []string
-	}{
-		"kubernetes": {"k8s.io/kubernetes", kubernetesVersion},
-		"containerd": {"github.com/containerd/containerd/v2", containerdVersion},
-		"cilium":     {"github.com/cilium/cilium", ciliumVersion},
-		"helm":       {"helm.sh/helm/v3", helmVersion},
+	for component, of := range map[string]struct{ module, version string }{
+		"etcd":       {"go.etcd.io/etcd/server/v3", EtcdVersion},
+		"kubernetes": {"k8s.io/kubernetes", KubernetesVersion},
+		"containerd": {"github.com/containerd/containerd/v2", ContainerdVersion},
+		"coredns":    {"github.com/coredns/coredns", CoreDNSVersion},
+		"metallb":    {"go.universe.tf/metallb", MetalLBVersion},
+		"cilium":     {"github.com/cilium/cilium", CiliumVersion},
+		"helm":       {"helm.sh/helm/v3", HelmVersion},
 	} {
 		pinned, err := os.ReadFile(filepath.Join("..", "components", component, "go.mod"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		says := version.FindStringSubmatch(strings.Join(of.flags, " "))
-		if says == nil || !regexp.MustCompile(`[\t ]`+regexp.QuoteMeta(of.module)+` v`+regexp.QuoteMeta(says[1])+`\b`).Match(pinned) {
-			t.Errorf("%s: its go.mod does not pin what %s says", component, of.flags)
+		if !slices.ContainsFunc(strings.Split(string(pinned), "\n"), func(line string) bool {
+			words := strings.Fields(strings.TrimPrefix(line, "require "))
+			return len(words) >= 2 && words[0] == of.module && words[1] == "v"+of.version
+		}) {
+			t.Errorf("%s: its go.mod does not pin %s v%s", component, of.module, of.version)
 		}
+	}
+	if minor := strings.Split(KubernetesVersion, ".")[1]; !slices.ContainsFunc(kubernetesFlags, func(flag string) bool {
+		return strings.HasSuffix(flag, "gitMinor="+minor)
+	}) {
+		t.Errorf("%s: not of %s", kubernetesFlags, KubernetesVersion)
 	}
 }

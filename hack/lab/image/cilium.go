@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/clang"
 )
 
@@ -16,14 +17,14 @@ import (
 func (c catalogue) cilium(module string) Archive {
 	return Archive{Name: "cilium", Images: []Image{
 		{
-			Name:   "quay.io/cilium/cilium:v1.20.2",
+			Name:   "quay.io/cilium/cilium:v" + build.CiliumVersion,
 			Config: Config{Env: searchPath, Cmd: []string{"/usr/bin/cilium-dbg"}, WorkingDir: "/home/cilium"},
 			Layers: []*Layer{
 				c.base, c.libc, c.shell, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
 			},
 		},
 		{
-			Name:   "quay.io/cilium/operator-generic:v1.20.2",
+			Name:   "quay.io/cilium/operator-generic:v" + build.CiliumVersion,
 			Config: Config{Env: searchPath, WorkingDir: "/"},
 			Layers: []*Layer{c.base, c.one("usr/bin/cilium-operator-generic", "cilium-operator-generic")},
 		},

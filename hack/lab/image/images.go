@@ -18,6 +18,10 @@ var searchPath = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 // program as /bin/lab.
 const Toolbox = "lab.local/toolbox:1"
 
+// pause is the image that kubeadm of build.KubernetesVersion has for what holds a Pod's
+// namespaces. Source: kubernetes v1.37.2, cmd/kubeadm/app/constants/constants.go.
+const pause = "registry.k8s.io/pause:3.10.2"
+
 // Build packs the images that the nodes of a profile need, from programs that are
 // built already, into the folder images of bin.
 func Build(ctx context.Context, profile build.Profile, root, bin string, log io.Writer) error {
@@ -71,22 +75,22 @@ func newCatalogue(bin string) catalogue {
 func (c catalogue) node(webServer string) Archive {
 	return Archive{Name: "node", Images: []Image{
 		{
-			Name:   "registry.k8s.io/pause:3.10.2",
+			Name:   pause,
 			Config: Config{User: "65535:65535", Env: searchPath, Entrypoint: []string{"/pause", "pause"}},
 			Layers: []*Layer{c.base, c.one("pause", "lab")},
 		},
 		{
-			Name:   "registry.k8s.io/coredns/coredns:v1.14.6",
+			Name:   "registry.k8s.io/coredns/coredns:v" + build.CoreDNSVersion,
 			Config: Config{User: "nonroot:nonroot", Env: searchPath, Entrypoint: []string{"/coredns"}, WorkingDir: "/"},
 			Layers: []*Layer{c.base, c.one("coredns", "coredns")},
 		},
 		{
-			Name:   "quay.io/metallb/controller:v0.16.2",
+			Name:   "quay.io/metallb/controller:v" + build.MetalLBVersion,
 			Config: Config{Env: searchPath, Entrypoint: []string{"/controller"}},
 			Layers: []*Layer{c.base, c.one("controller", build.PodController)},
 		},
 		{
-			Name:   "quay.io/metallb/speaker:v0.16.2",
+			Name:   "quay.io/metallb/speaker:v" + build.MetalLBVersion,
 			Config: Config{Env: searchPath, Entrypoint: []string{"/speaker"}},
 			Layers: []*Layer{c.base, c.one("speaker", "metallb-speaker")},
 		},
@@ -109,7 +113,7 @@ func (c catalogue) controlPlane() Archive {
 		c.kubernetes("kube-controller-manager", c.base),
 		c.kubernetes("kube-scheduler", c.base),
 		{
-			Name:   "registry.k8s.io/etcd:v3.7.3",
+			Name:   "registry.k8s.io/etcd:v" + build.EtcdVersion,
 			Config: Config{Env: searchPath},
 			Layers: []*Layer{c.base, c.one("usr/local/bin/etcd", "etcd")},
 		},
@@ -125,7 +129,7 @@ func (c catalogue) kubeProxy() Archive {
 // kubernetes is the image of one of its programs, on top of layers.
 func (c catalogue) kubernetes(name string, below ...*Layer) Image {
 	return Image{
-		Name:   "registry.k8s.io/" + name + ":v1.37.2",
+		Name:   "registry.k8s.io/" + name + ":v" + build.KubernetesVersion,
 		Config: Config{Env: searchPath},
 		Layers: append(below, c.one("usr/local/bin/"+name, name)),
 	}
