@@ -106,7 +106,9 @@ func restart(ctx context.Context, dir, program string, flags ...string) (pid int
 		return 0, err
 	}
 	var a answer
-	if err := json.NewDecoder(conn).Decode(&a); err != nil {
+	if err := json.NewDecoder(conn).Decode(&a); ctx.Err() != nil {
+		return 0, fmt.Errorf("restart %s: %w", program, context.Cause(ctx))
+	} else if err != nil {
 		return 0, fmt.Errorf("restart %s: no answer: %w", program, err)
 	}
 	if a.Error != "" {

@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,43 +133,27 @@ func startLab(t *testing.T, flags ...string) *cluster {
 	if err != nil {
 		t.Fatalf("lab: no kubeconfig: %v\n%s", err, stderr.String())
 	}
-	c := &cluster{t: t, kubeconfig: strings.TrimSpace(kubeconfig), dir: dir}
-	if c.config, err = clientcmd.BuildConfigFromFlags("", c.kubeconfig); err != nil {
+	return connect(t, dir, strings.TrimSpace(kubeconfig))
+}
+
+// connect is the cluster of a lab that runs.
+func connect(t *testing.T, dir, kubeconfig string) *cluster {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(c.config.Host, "https://127.0.0.1:") {
-		t.Fatalf("the lab's server is %s: the tests write, and only to the loopback", c.config.Host)
+	if !strings.HasPrefix(config.Host, "https://127.0.0.1:") {
+		t.Fatalf("the lab's server is %s: the tests write, and only to the loopback", config.Host)
 	}
-	c.config.QPS, c.config.Burst = 200, 400
-	c.config.WarningHandler = rest.NoWarnings{}
-	if c.client, err = dynamic.NewForConfig(c.config); err != nil {
+	config.QPS, config.Burst = 200, 400
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = os.Stat(filepath.Join(programs.bin, "kube-controller-manager"))
-	c.controllers = err == nil
-	return c
-}
-
-// restart restarts one of the control plane's programs with other flags, and without
-// any as it was at first. It comes back when the program is ready, with its id.
-func (c *cluster) restart(program string, flags ...string) (pid int) {
-	c.t.Helper()
-	conn, err := net.Dial("unix", filepath.Join(c.dir, "control.sock"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer conn.Close()
-	if err := json.NewEncoder(conn).Encode(map[string]any{"Restart": program, "Flags": flags}); err != nil {
-		c.t.Fatal(err)
-	}
-	var answer struct {
-		PID   int
-		Error string
-	}
-	if err := json.NewDecoder(conn).Decode(&answer); err != nil || answer.Error != "" {
-		c.t.Fatalf("restart %s: %v %s", program, err, answer.Error)
-	}
-	return answer.PID
+	return &cluster{t: t, dir: dir, kubeconfig: kubeconfig, config: config, client: client, controllers: err == nil}
 }
 
 // in is the cluster for a part of the test.
@@ -189,7 +172,7 @@ type output struct {
 // run runs program with the cluster's kubeconfig and no other.
 func (c *cluster) run(program string, args ...string) output {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "KUBECONFIG=") })

@@ -23,12 +23,11 @@ import (
 const metallbNamespace = "metallb-system"
 
 var (
-	services     = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	events       = schema.GroupVersionResource{Version: "v1", Resource: "events"}
-	poolsOf      = schema.GroupVersionResource{Group: "metallb.io", Version: "v1beta1", Resource: "ipaddresspools"}
-	configMapsOf = schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
-	statesOf     = schema.GroupVersionResource{Group: "metallb.io", Version: "v1beta1", Resource: "configurationstates"}
-	bothKinds    = []any{"IPv4", "IPv6"}
+	services  = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	events    = schema.GroupVersionResource{Version: "v1", Resource: "events"}
+	poolsOf   = schema.GroupVersionResource{Group: "metallb.io", Version: "v1beta1", Resource: "ipaddresspools"}
+	statesOf  = schema.GroupVersionResource{Group: "metallb.io", Version: "v1beta1", Resource: "configurationstates"}
+	bothKinds = []any{"IPv4", "IPv6"}
 )
 
 // addressPool is an IPAddressPool of MetalLB's namespace.

@@ -11,16 +11,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/util/retry"
 )
+
+// oftenEnough is for writing an object that a controller writes at the same time.
+var oftenEnough = wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond}
 
 // clusterScoped is the kinds without a namespace among those that the tests put.
 var clusterScoped = []string{"Namespace", "Node", "ServiceCIDR", "CustomResourceDefinition", "CiliumNode", "CiliumLoadBalancerIPPool", "ClusterRole", "ClusterRoleBinding"}

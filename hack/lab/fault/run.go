@@ -108,14 +108,24 @@ func (r *run) step(ctx context.Context, s Step) error {
 	return nil
 }
 
+// most is how much of what a program printed a person wants to read.
+const most = 400
+
 // readable is the beginning of what a program printed, for a person.
 func readable(s string) string {
-	const most = 400
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\x00", " ")) // as in /proc/PID/cmdline
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}
 	return s
+}
+
+// around is the part of s that a match is in.
+func around(s string, match []int) string {
+	if match == nil || match[0] < most/2 {
+		return s
+	}
+	return "…" + strings.ToValidUTF8(s[match[0]-most/4:], "")
 }
 
 // command is a program that a script names, where it is to run.
@@ -178,11 +188,12 @@ func (r *run) probe(ctx context.Context, s Step) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if want.MatchString(out.both()) != s.not {
-			return out.both(), nil
+		shown := strings.TrimRight(out.both(), "\n")
+		if at := want.FindStringIndex(shown); (at != nil) != s.not {
+			return around(shown, at), nil
 		}
 		if time.Now().After(deadline) {
-			return "", fmt.Errorf("what it shows is not that: %s", readable(out.both()))
+			return "", fmt.Errorf("it shows something else: %s", readable(shown))
 		}
 		select {
 		case <-ctx.Done():
