@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 }
 
 // patience is how long doctor may say what it said before, when a fault has been planted
-// fault is planted or healed: controllers take their time, and agents theirs.
+// or healed: controllers take their time.
 const patience = 30 * time.Second
 
 // fault is one in the lab's list.
