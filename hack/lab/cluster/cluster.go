@@ -55,7 +55,7 @@ type Cluster struct {
 }
 
 // readyTimeout is for each step. A step that takes longer has failed.
-const readyTimeout = 3 * time.Minute
+const readyTimeout = 5 * time.Minute
 
 // Start makes a cluster and comes back when everything in it is ready. What it made is
 // ended when it fails.

@@ -33,7 +33,7 @@ func (cl *Cluster) addPools(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := cl.kubectl(ctx, "", "-n", "metallb-system", "rollout", "status", "--timeout=170s", "deployment/controller"); err != nil {
+	if _, err := cl.kubectl(ctx, "", "-n", "metallb-system", "rollout", "status", "--timeout=290s", "deployment/controller"); err != nil {
 		return err
 	}
 	return cl.apply(ctx, pools)

@@ -33,7 +33,7 @@ func (cl *Cluster) nodes(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = cl.kubectl(ctx, "", "wait", "--for=condition=Ready", "--timeout=170s", "node", "--all")
+	_, err = cl.kubectl(ctx, "", "wait", "--for=condition=Ready", "--timeout=290s", "node", "--all")
 	return err
 }
 

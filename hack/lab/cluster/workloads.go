@@ -68,10 +68,10 @@ func (cl *Cluster) nginxTest() (string, error) {
 // load balancer's addresses.
 func (cl *Cluster) answers(ctx context.Context) error {
 	for _, args := range [][]string{
-		{"-n", "kube-system", "rollout", "status", "--timeout=170s", "deployment/coredns"},
-		{"-n", "metallb-system", "rollout", "status", "--timeout=170s", "daemonset/speaker"},
-		{"-n", "lab", "rollout", "status", "--timeout=170s", "daemonset/toolbox"},
-		{"-n", "lab", "wait", "--for=condition=Ready", "--timeout=170s", "pod/nginx-test"},
+		{"-n", "kube-system", "rollout", "status", "--timeout=290s", "deployment/coredns"},
+		{"-n", "metallb-system", "rollout", "status", "--timeout=290s", "daemonset/speaker"},
+		{"-n", "lab", "rollout", "status", "--timeout=290s", "daemonset/toolbox"},
+		{"-n", "lab", "wait", "--for=condition=Ready", "--timeout=290s", "pod/nginx-test"},
 	} {
 		if _, err := cl.kubectl(ctx, "", args...); err != nil {
 			return err
