@@ -26,10 +26,34 @@ run: build ## audit examples/homelab, without any cluster
 test: ## all tests but those of a real API server
 	@failed=0; for module in $(filter-out hack/tools,$(MODULES)); do echo "go test -race ./... in $$module"; go -C $$module test -race ./... || failed=1; done; exit $$failed
 
+# A cluster with nodes on this machine: control-plane, plain or cilium.
+PROFILE ?= cilium
+LAB     := go -C hack/lab run .
+
+.PHONY: lab-deps
+lab-deps: ## install the Debian packages of the lab, as root
+	$(LAB) packages --install --profile $(PROFILE)
+
+.PHONY: lab-build
+lab-build: ## build the lab's programs and images; some 20 minutes the first time
+	$(LAB) build --profile $(PROFILE)
+
+.PHONY: lab-up
+lab-up: lab-build ## PROFILE=cilium|plain|control-plane FLAGS=...: the homelab, real, on this machine, as root
+	$(LAB) up --profile $(PROFILE) $(FLAGS)
+
+.PHONY: lab-down
+lab-down: ## end it, and all that is left of it
+	$(LAB) down
+
+.PHONY: lab-status
+lab-status: ## what runs
+	$(LAB) status
+
 .PHONY: e2e
-e2e: verify-crds ## build a control plane, then run the tests on it
-	cd hack/lab && go run . build
-	go test -count 1 -timeout 30m -tags e2e ./test/e2e/...
+e2e: verify-crds lab-build ## the tests on the lab, in each of its profiles; on the cluster of KUBECONFIG where that is set
+	go -C hack/lab test -count 1 -tags e2e ./...
+	go test -count 1 -timeout 60m -tags e2e ./test/e2e/...
 
 .PHONY: bench
 bench: build ## time the plugin beside kubectl and sigs.k8s.io/yaml; nothing is judged

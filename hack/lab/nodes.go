@@ -57,6 +57,9 @@ func nodeFlags(flags *flag.FlagSet) func(cluster.Profile) (cluster.Options, erro
 
 // runNodes runs a cluster with real nodes in the foreground.
 func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
+	if err := o.require(); err != nil {
+		return err
+	}
 	config, err := o.clusterConfig(ctx, stderr)
 	if err != nil {
 		return err

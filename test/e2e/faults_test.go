@@ -18,16 +18,19 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestFaults has the lab plant the faults of the folder faults one after the other.
-// Each is a script that shows without our code that the fault is there, and names the
-// checks that find it: doctor has to say something by just these, and after the fault
-// was healed to be silent again. LAB_DIR is the folder of a running lab to do this in,
-// whatever its profile is, instead of a control plane of the test's own.
+// TestFaults plants those faults that need no nodes into a control plane.
 func TestFaults(t *testing.T) {
-	lab := &faultLab{cluster: labOrControlPlane(t)}
-	if lab.profile = lab.describe(); lab.profile == "control-plane" {
-		lab.putHealthy()
-	}
+	lab := startMetalLB(t)
+	lab.putHealthy()
+	testFaults(t, lab)
+}
+
+// testFaults has a healthy lab plant the faults of the folder faults that are for its
+// profile, one after the other. Each is a script that shows without our code that the
+// fault is there, and names the checks that find it: doctor has to say something by just
+// these, and after the fault was healed to be silent again.
+func testFaults(t *testing.T, c *cluster) {
+	lab := &faultLab{cluster: c}
 	lab.base = lab.findings()
 	for _, f := range lab.base {
 		if f.Severity != "info" {
@@ -63,23 +66,7 @@ type fault struct {
 // faultLab is a healthy cluster.
 type faultLab struct {
 	*cluster
-	profile string
-	base    []finding // what doctor says of it: nothing that matters
-}
-
-// labOrControlPlane is the lab in LAB_DIR, or a control plane that ends with the test.
-func labOrControlPlane(t *testing.T) *cluster {
-	t.Helper()
-	dir := os.Getenv("LAB_DIR")
-	if dir == "" {
-		return startMetalLB(t)
-	}
-	c := &cluster{t: t, dir: dir}
-	out := c.run(programs.lab, c.args("kubeconfig")...)
-	if out.code != 0 {
-		t.Fatalf("LAB_DIR: %s", out.stderr)
-	}
-	return connect(t, dir, strings.TrimSpace(out.stdout))
+	base []finding // what doctor says of it: nothing that matters
 }
 
 // args is a command of the lab, for the cluster's.
@@ -103,11 +90,11 @@ func (c *cluster) describe() (profile string) {
 
 // putHealthy makes of a control plane the healthy cluster, with what is unusual in one
 // and no fault.
-func (lab *faultLab) putHealthy() {
-	lab.installCRDs("github.com/cilium/cilium")
-	putToday(lab.cluster)
-	lab.putAll(lab.read(repository("test", "e2e", "harmless")), func(*unstructured.Unstructured) string { return "e2e" })
-	lab.poolsTaken(1)
+func (c *cluster) putHealthy() {
+	c.installCRDs("github.com/cilium/cilium")
+	putToday(c)
+	c.putAll(c.read(repository("test", "e2e", "harmless")), func(*unstructured.Unstructured) string { return "e2e" })
+	c.poolsTaken(1)
 }
 
 // plantAndHeal also heals what could be planted in part only: the next one needs the

@@ -1,0 +1,53 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPlain is the lab with the bridge plugin and kube-proxy.
+func TestPlain(t *testing.T) { testNodes(t, "plain") }
+
+// TestCilium is the lab of examples/homelab-today: Cilium from its chart, nobody else
+// between the Pods and the LAN.
+func TestCilium(t *testing.T) { testNodes(t, "cilium") }
+
+// testNodes holds a cluster with real nodes to the document that it is from, doctor to
+// being silent about it, and doctor's findings to what is wrong.
+func testNodes(t *testing.T, profile string) {
+	lab := labOf(t, profile)
+	t.Run("doctor has nothing against it", func(t *testing.T) {
+		report := lab.in(t).doctor(0, "--plan", repository("examples", "homelab-today", "plan.yaml"), "--fail-on", "warning")
+		for _, f := range report.findings() {
+			if f.Severity != "info" {
+				t.Errorf("%+v", f)
+			}
+		}
+		for _, r := range report.Results {
+			if r.Status == "unknown" {
+				t.Errorf("%s is unknown: %s", r.ID, r.Reason)
+			}
+		}
+	})
+	t.Run("seed", func(t *testing.T) { testSeed(t, lab.in(t)) })
+	t.Run("faults", func(t *testing.T) { testFaults(t, lab.in(t)) })
+}
+
+// labOf is the lab of the profile that runs in LAB_DIR, or where «lab up» puts it, or
+// else one that ends with the test.
+func labOf(t *testing.T, profile string) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: os.Getenv("LAB_DIR")}
+	if c.dir == "" {
+		c.dir = filepath.Join(os.TempDir(), "dualstack-lab")
+	}
+	if out := c.run(programs.lab, c.args("kubeconfig")...); out.code == 0 && c.describe() == profile {
+		t.Logf("the lab in %s", c.dir)
+		return connect(t, c.dir, strings.TrimSpace(out.stdout))
+	}
+	return startLab(t, "--profile", profile)
+}
