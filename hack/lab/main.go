@@ -65,6 +65,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return errors.New("want a command\n\n" + usage)
 	}
 	if do, ok := inside[args[0]]; ok {
+		signal.Reset() // these have no context, and a container's first process is to end when it is told to
 		return do(args[1:])
 	}
 	o, err := parse(arguments(args), stderr)

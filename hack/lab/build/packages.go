@@ -19,13 +19,13 @@ type Package struct {
 	Profile Profile // the smallest that needs it
 }
 
-// packages is all that the lab needs of Debian beside Go and git; Unpacked comes on top.
+// packages is all that the lab needs of Debian beside Go, git and what no Debian is
+// without, such as bash and nsenter; Unpacked comes on top.
 // None of them starts anything.
 var packages = []Package{
 	{"busybox-static", "/usr/bin/busybox", "the commands of the images", Plain},
 	{"conntrack", "/usr/sbin/conntrack", "kubeadm, before it starts", Plain},
 	{"containernetworking-plugins", "/usr/lib/cni/bridge", "the plain pod network, and the loopback of each Pod", Plain},
-	{"dash", "/usr/bin/dash", "the shell of the images", Plain},
 	{"curl", "/usr/bin/curl", "the probes of the tests, on hosts and in Pods", Plain},
 	{"iproute2", "/usr/sbin/ip", "the network between the hosts, and the images", Plain},
 	{"iptables", "/usr/sbin/xtables-nft-multi", "the router's masquerade, and the images of kube-proxy and Cilium", Plain},
@@ -33,7 +33,6 @@ var packages = []Package{
 	{"mount", "/usr/bin/mount", "the kubelets, and Cilium's image", Plain},
 	{"nftables", "/usr/sbin/nft", "kube-proxy's image", Plain},
 	{"runc", "/usr/sbin/runc", "containerd", Plain},
-	{"util-linux", "/usr/bin/nsenter", "commands in a host", Plain},
 	{"clang-19", "/usr/lib/llvm-19/bin/clang", "Cilium's agents, which compile what they load into the kernel", Cilium},
 	{"ipset", "/usr/sbin/ipset", "Cilium's agents, where iptables masquerades", Cilium},
 }

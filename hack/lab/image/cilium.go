@@ -20,7 +20,8 @@ func (c catalogue) cilium(module string) Archive {
 			Name:   "quay.io/cilium/cilium:v" + build.CiliumVersion,
 			Config: Config{Env: searchPath, Cmd: []string{"/usr/bin/cilium-dbg"}, WorkingDir: "/home/cilium"},
 			Layers: []*Layer{
-				c.base, c.libc, c.shell, c.netfilter, compiler(c.libc, c.netfilter), agentTools(c.libc, c.netfilter), c.agent(module),
+				c.base, c.libc, c.shell, c.netfilter, compiler(c.libc, c.shell, c.netfilter),
+				agentTools(c.libc, c.shell, c.netfilter), c.agent(module),
 			},
 		},
 		{
@@ -45,11 +46,10 @@ func compiler(below ...*Layer) *Layer {
 func agentTools(below ...*Layer) *Layer {
 	l := newLayer()
 	for _, program := range []string{
-		"/usr/bin/bash", "/usr/bin/find", "/usr/bin/mount", "/usr/bin/nsenter", "/usr/bin/umount", "/usr/sbin/ip", "/usr/sbin/ipset",
+		"/usr/bin/find", "/usr/bin/mount", "/usr/bin/nsenter", "/usr/bin/umount", "/usr/sbin/ip", "/usr/sbin/ipset",
 	} {
 		l.program(program, program, below...)
 	}
-	l.link("bin/bash", "/usr/bin/bash")
 	l.copy("cni/loopback", "/usr/lib/cni/loopback")
 	return l
 }

@@ -15,7 +15,7 @@ import (
 var searchPath = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 // Toolbox is the image that the lab's own Pods run: a shell, curl, ip, and the lab's
-// program as /bin/lab.
+// program as /bin/lab, which answers on port 8080 with the address of who asks.
 const Toolbox = "lab.local/toolbox:1"
 
 // pause is the image that kubeadm of build.KubernetesVersion has for what holds a Pod's
@@ -68,11 +68,13 @@ type catalogue struct {
 
 func newCatalogue(bin string) catalogue {
 	libc := glibc()
-	return catalogue{bin: bin, base: base(), libc: libc, shell: shell(libc), netfilter: netfilter(libc)}
+	shell := shell(libc)
+	return catalogue{bin: bin, base: base(), libc: libc, shell: shell, netfilter: netfilter(libc, shell)}
 }
 
 // node is what runs on any node.
 func (c catalogue) node(webServer string) Archive {
+	curl := tool("/usr/bin/curl", c.libc, c.shell)
 	return Archive{Name: "node", Images: []Image{
 		{
 			Name:   pause,
@@ -97,12 +99,14 @@ func (c catalogue) node(webServer string) Archive {
 		{
 			Name:   "docker.io/library/nginx:latest",
 			Config: Config{Env: searchPath, Entrypoint: []string{"nginx", "-g", "daemon off;"}},
-			Layers: []*Layer{c.base, c.libc, c.shell, nginx(webServer, c.libc)},
+			Layers: []*Layer{c.base, c.libc, c.shell, curl, nginx(webServer, c.libc, c.shell, curl)},
 		},
 		{
 			Name:   Toolbox,
-			Config: Config{Env: searchPath, Cmd: []string{"/bin/lab", "pause"}},
-			Layers: []*Layer{c.base, c.libc, c.shell, tools(c.libc), c.one("bin/lab", "lab")},
+			Config: Config{Env: searchPath, Cmd: []string{"/bin/lab", "echo", "[::]:8080"}},
+			Layers: []*Layer{
+				c.base, c.libc, c.shell, curl, tool("/usr/sbin/ip", c.libc, c.shell, curl), c.one("bin/lab", "lab"),
+			},
 		},
 	}}
 }
@@ -181,6 +185,7 @@ func shell(below ...*Layer) *Layer {
 		}
 	}
 	l.program("bin/sh", "/usr/bin/dash", below...)
+	l.program("bin/bash", "/usr/bin/bash", below...)
 	return l
 }
 
@@ -191,11 +196,10 @@ func glibc() *Layer {
 	return l
 }
 
-// tools is what scripts call in the toolbox: curl and ip as people have them.
-func tools(below ...*Layer) *Layer {
+// tool is a layer of one program of Debian.
+func tool(program string, below ...*Layer) *Layer {
 	l := newLayer()
-	l.program("usr/bin/curl", "/usr/bin/curl", below...)
-	l.program("usr/sbin/ip", "/usr/sbin/ip", below...)
+	l.program(program, program, below...)
 	return l
 }
 
