@@ -93,6 +93,15 @@ func describe(dir string, d description) error {
 	return os.WriteFile(filepath.Join(dir, labFile), append(data, '\n'), 0o600)
 }
 
+// described is what there is to know of the lab in dir.
+func described(dir string) (d description, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, labFile))
+	if err != nil {
+		return d, err
+	}
+	return d, json.Unmarshal(data, &d)
+}
+
 // wipe removes the folder of a lab.
 func wipe(dir string) error {
 	entries, err := os.ReadDir(dir)
