@@ -2,6 +2,8 @@ package fault
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -15,7 +17,8 @@ import (
 const controller = "k8s-controller-0"
 
 // RestartStaticPod is Restart in a lab with nodes, where kubeadm made the control plane:
-// a kubelet runs it from manifests. The id is the one that the process has in its host.
+// a kubelet runs it from manifests. It does not wait for the kubelet's own probes, which
+// take their time. The id is the one that the process has in its host.
 func (l Lab) RestartStaticPod(ctx context.Context, program string, flags ...string) (pid int, err error) {
 	manifest := "/etc/kubernetes/manifests/" + program + ".yaml"
 	first := "/etc/kubernetes/" + program + ".yaml" // beside the folder that the kubelet watches
@@ -23,29 +26,37 @@ func (l Lab) RestartStaticPod(ctx context.Context, program string, flags ...stri
 	if err != nil {
 		return 0, fmt.Errorf("read the manifest of %s: %w", program, err)
 	}
-	text, err = withFlags(text, flags)
-	if err != nil {
+	if text, err = withFlags(text, flags); err != nil {
 		return 0, err
 	}
-	running, err := l.mirror(ctx, program)
-	if err != nil {
+	uid := newUID()
+	if text, err = withUID(text, uid); err != nil {
 		return 0, err
 	}
-	written, err := l.onController(ctx, text, "sh", "-c", `cat > "$2" && if cmp -s "$1" "$2"; then echo same; else mv "$2" "$1"; fi`, "sh", manifest, first+".new")
+	old, err := l.uid(ctx, program)
 	if err != nil {
+		old = "" // a restart that was interrupted has left no API server
+	}
+	if _, err := l.onController(ctx, text, "sh", "-c", replaceManifest, "sh", manifest, first+".new", program, old); err != nil {
 		return 0, fmt.Errorf("write the manifest of %s: %w", program, err)
 	}
-	if !strings.HasPrefix(written, "same") {
-		if err := l.awaitOther(ctx, program, running.hash); err != nil {
-			return 0, err
-		}
-	}
-	id, err := l.onController(ctx, "", "pidof", "-s", program)
-	if err != nil {
-		return 0, fmt.Errorf("find the process of %s: %w", program, err)
-	}
-	return strconv.Atoi(strings.TrimSpace(id))
+	return l.awaitStaticPod(ctx, program, uid)
 }
+
+// replaceManifest puts its input in the place of the manifest $1 of the program $3, by
+// way of the file $2. An API server waits for its watchers to leave, and they are to
+// stay. The new Pod comes when the kubelet has forgotten the old one, whose UID is $4: it
+// would look for an end of it every ten seconds only.
+// Source: kubernetes v1.37.2, pkg/kubelet/kubelet.go backOffPeriod, and
+// pkg/kubelet/kubelet_pods.go HandlePodCleanups, which removes the folder at last.
+const replaceManifest = `cat >"$2"
+pid=$(pidof -s "$3")
+rm -f "$1"
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && sleep 0.2; done
+[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+while [ -n "$4" ] && [ -e "/var/lib/kubelet/pods/$4" ]; do sleep 0.1; done
+mv "$2" "$1"
+`
 
 func (l Lab) onController(ctx context.Context, stdin string, args ...string) (string, error) {
 	cmd, err := l.Exec(ctx, controller, args...)
@@ -56,40 +67,51 @@ func (l Lab) onController(ctx context.Context, stdin string, args ...string) (st
 	return must(cmd)
 }
 
-// mirror is what the API knows of a static Pod.
-type mirror struct {
-	hash  string // of its manifest
-	ready bool
+// uid is the UID of the static Pod that the API knows of.
+// Source: kubernetes v1.37.2, pkg/kubelet/types/pod_update.go: the mirror Pod, which has
+// a UID of its own, has it in an annotation.
+func (l Lab) uid(ctx context.Context, program string) (string, error) {
+	return must(l.kubectl(ctx, "get", "pod", program+"-"+controller, "--namespace=kube-system", "--request-timeout=5s",
+		`--output=jsonpath={.metadata.annotations.kubernetes\.io/config\.hash}`))
 }
 
-// mirror asks for it. Source: kubernetes v1.37.2, pkg/kubelet/types/pod_update.go.
-func (l Lab) mirror(ctx context.Context, program string) (mirror, error) {
-	out, err := must(l.kubectl(ctx, "get", "pod", program+"-"+controller, "--namespace=kube-system", "--request-timeout=5s",
-		`--output=jsonpath={.metadata.annotations.kubernetes\.io/config\.hash} {.status.conditions[?(@.type=="Ready")].status}`))
-	if err != nil {
-		return mirror{}, err
-	}
-	hash, ready, _ := strings.Cut(out, " ")
-	return mirror{hash, ready == "True"}, nil
-}
-
-// awaitOther waits until the static Pod of a changed manifest is ready. Until then the
-// API server may be the one that is restarted.
-func (l Lab) awaitOther(ctx context.Context, program, hash string) error {
-	const limit = 2 * time.Minute
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// awaitStaticPod waits until the API, whose server may be what was restarted, has the
+// static Pod with this UID, and its process runs.
+func (l Lab) awaitStaticPod(ctx context.Context, program, uid string) (pid int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
-		m, err := l.mirror(ctx, program)
-		if err == nil && m.ready && m.hash != hash {
-			return nil
+		seen, err := l.uid(ctx, program)
+		if err == nil && seen == uid {
+			var id string
+			if id, err = l.onController(ctx, "", "pidof", "-s", program); err == nil {
+				return strconv.Atoi(strings.TrimSpace(id))
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("the static Pod of %s is not ready with its new flags", program), err)
+			return 0, errors.Join(fmt.Errorf("%s does not run with other flags", program), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// newUID is one that no Pod has had: for a Pod that it has had before, a kubelet would
+// go on to count how often it was restarted, and wait.
+func newUID() string {
+	uid := make([]byte, 16)
+	_, _ = rand.Read(uid) // never fails
+	return hex.EncodeToString(uid)
+}
+
+// withUID is a manifest with the UID, which otherwise is a hash of it.
+// Source: kubernetes v1.37.2, pkg/kubelet/config/common.go applyDefaults.
+func withUID(manifest, uid string) (string, error) {
+	const metadata = "\nmetadata:\n"
+	if strings.Count(manifest, metadata) != 1 {
+		return "", errors.New("the manifest has not one metadata")
+	}
+	return strings.Replace(manifest, metadata, metadata+"  uid: "+strconv.Quote(uid)+"\n", 1), nil
 }
 
 // flagLine is a flag in the command of a manifest, as kubeadm writes it.

@@ -7,6 +7,8 @@ import (
 
 const manifest = `apiVersion: v1
 kind: Pod
+metadata:
+  name: kube-controller-manager
 spec:
   containers:
   - command:
@@ -35,5 +37,15 @@ func TestWithFlags(t *testing.T) {
 	}
 	if _, err := withFlags("kind: Pod\n", []string{"--a"}); err == nil {
 		t.Error("a flag is added to a manifest without a command")
+	}
+}
+
+func TestWithUID(t *testing.T) {
+	got, err := withUID(manifest, "abc")
+	if want := strings.Replace(manifest, "  name:", "  uid: \"abc\"\n  name:", 1); err != nil || got != want {
+		t.Errorf("%v\n%swant\n%s", err, got, want)
+	}
+	if _, err := withUID("kind: Pod\n", "abc"); err == nil {
+		t.Error("a UID is added to a manifest without metadata")
 	}
 }
