@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -51,10 +52,8 @@ func runTests(m *testing.M) (int, error) {
 	if programs.bin == "" {
 		programs.bin = repository("bin", "lab")
 	}
-	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
-		if _, err := os.Stat(filepath.Join(programs.bin, name)); err != nil {
-			return 1, fmt.Errorf("%w: build it with «cd hack/lab && go run . build», or name a folder that has it in KUBEBUILDER_ASSETS", err)
-		}
+	if err := choose(); err != nil {
+		return 1, err
 	}
 	for target, in := range map[string][]string{
 		programs.plugin: {repository(), "./cmd/kubectl-dualstack"},
@@ -65,6 +64,20 @@ func runTests(m *testing.M) (int, error) {
 		}
 	}
 	return m.Run(), nil
+}
+
+// choose leaves either the tests of the lab out or those of the user's own cluster.
+func choose() error {
+	flag.Parse()
+	if yours() != "" {
+		return flag.Set("test.run", "^TestYours$")
+	}
+	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if _, err := os.Stat(filepath.Join(programs.bin, name)); err != nil {
+			return fmt.Errorf("%w: build it with «make lab-build», or name a folder that has it in KUBEBUILDER_ASSETS", err)
+		}
+	}
+	return flag.Set("test.skip", "^TestYours$")
 }
 
 // repository is a path below the repository's root.
@@ -188,7 +201,7 @@ func (c *cluster) run(program string, args ...string) output {
 // kubectl runs kubectl, which must succeed.
 func (c *cluster) kubectl(args ...string) string {
 	c.t.Helper()
-	out := c.run(filepath.Join(programs.bin, "kubectl"), args...)
+	out := c.run(kubectl(), args...)
 	if out.code != 0 {
 		c.t.Fatalf("kubectl %s: exit status %d\n%s", strings.Join(args, " "), out.code, out.stderr)
 	}

@@ -5,7 +5,6 @@ package e2e
 import (
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -151,7 +150,7 @@ func (c *cluster) isNginx(what string, out output) {
 // exec runs a command in a Pod of the namespace lab.
 func (c *cluster) exec(pod string, command ...string) output {
 	c.t.Helper()
-	return c.run(filepath.Join(programs.bin, "kubectl"), append([]string{"-n", "lab", "exec", pod, "--"}, command...)...)
+	return c.run(kubectl(), append([]string{"-n", "lab", "exec", pod, "--"}, command...)...)
 }
 
 // on runs a command on a host of the lab.
