@@ -67,6 +67,8 @@ var (
 	onUplink = prefixes("203.0.113.0/24", "2001:db8:ffff::/64")
 	// delegated is what the provider routes to the router.
 	delegated = netip.MustParsePrefix("2001:db8:7653:200::/56")
+	// podsIPv4 is never routed.
+	podsIPv4 = netip.MustParsePrefix("10.244.0.0/16")
 	// cluster is the /64 for the cluster's own use.
 	cluster = netip.MustParsePrefix("2001:db8:7653:299::/64")
 )

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
 // Hosts is the specifications of all hosts but the nodes.
@@ -25,7 +26,8 @@ func Hosts() []host.Spec {
 func NodeSpec(n Node) host.Spec {
 	return host.Spec{
 		Name: n.Name, Node: true, Nameservers: servers(),
-		Folders: []string{"/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet", "/var/log"},
+		// Not the kubelet's: volumes such as kube-proxy's have kubeconfigs in them.
+		Folders: []string{"/var/lib/containerd", "/var/lib/etcd", "/var/log"},
 		Sysctls: map[string]string{
 			"net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "1",
 			// Cilium forwards between interfaces that the reverse path filter does not
@@ -168,8 +170,10 @@ func ip(ctx context.Context, h *host.Host, b batch) error {
 func run(ctx context.Context, h *host.Host, stdin string, args ...string) error {
 	cmd := h.InNetwork(ctx, args...)
 	cmd.Stdin = strings.NewReader(stdin)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s on %s: %w: %s", args[0], h.Name, err, bytes.TrimSpace(out))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := process.Do(cmd); err != nil {
+		return fmt.Errorf("%s on %s: %w: %s", args[0], h.Name, err, bytes.TrimSpace(out.Bytes()))
 	}
 	return nil
 }
@@ -216,14 +220,14 @@ func (b *batch) routes(ranges []netip.Prefix, via Pair[netip.Addr]) {
 
 // masquerade is the rules for the pods of a node.
 func masquerade(ranges []netip.Prefix, v4, v6 bool) string {
-	rules := ""
+	var rules []string
 	for _, r := range ranges {
-		if r.Addr().Is4() && v4 {
-			rules += fmt.Sprintf("\t\tip saddr %s ip daddr != 10.244.0.0/16 oifname %s masquerade\n", r, NodeDevice)
-		}
-		if r.Addr().Is6() && v6 {
-			rules += fmt.Sprintf("\t\tip6 saddr %s ip6 daddr != %s oifname %s masquerade\n", r, cluster, NodeDevice)
+		switch is4 := r.Addr().Is4(); {
+		case is4 && v4:
+			rules = append(rules, fmt.Sprintf("\t\tip saddr %s ip daddr != %s oifname %s masquerade\n", r, podsIPv4, NodeDevice))
+		case !is4 && v6:
+			rules = append(rules, fmt.Sprintf("\t\tip6 saddr %s ip6 daddr != %s oifname %s masquerade\n", r, cluster, NodeDevice))
 		}
 	}
-	return "table inet pods {\n\tchain leave {\n\t\ttype nat hook postrouting priority srcnat\n" + rules + "\t}\n}\n"
+	return "table inet pods {\n\tchain leave {\n\t\ttype nat hook postrouting priority srcnat\n" + strings.Join(rules, "") + "\t}\n}\n"
 }
