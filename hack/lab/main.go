@@ -1,5 +1,5 @@
-// Lab builds and runs a control plane for tests: etcd, kube-apiserver and
-// kube-controller-manager, from Go modules, on the loopback.
+// Lab builds and runs clusters for tests, from Go modules: a control plane on the
+// loopback, or one with nodes in namespaces of this machine.
 package main
 
 import (
@@ -13,10 +13,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/controlplane"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
 const usage = `lab COMMAND [--dir DIR] [--bin DIR] [--profile PROFILE]
@@ -54,10 +56,12 @@ type options struct {
 	metallb  bool
 	profile  build.Profile
 	nodes    cluster.Options // of the profiles with nodes
+	variant  []string        // the flags of nodes that were given
 	flags    []string        // as they were given
 	args     []string        // what is left beside them
 	json     bool
 	install  bool
+	started  time.Time // when run did
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -127,6 +131,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.bin, err = filepath.Abs(o.bin); err != nil {
 		return o, err
 	}
+	if _, err := build.Programs(o.profile); err != nil {
+		return o, err
+	}
+	if o.variant, err = variant(flags, o.profile); err != nil {
+		return o, err
+	}
 	o.nodes, err = nodes(cluster.Profile(o.profile))
 	return o, err
 }
@@ -148,11 +158,15 @@ func (o options) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Wri
 	if o.untilEOF {
 		go func() { defer cancel(); _, _ = io.Copy(io.Discard, stdin) }()
 	}
+	if err := o.require(); err != nil {
+		return err
+	}
+	o.started = time.Now()
 	if err := claim(o.dir); err != nil {
 		return err
 	}
 	defer release(o.dir)
-	if err := describe(o.dir, description{string(o.profile)}); err != nil {
+	if err := describe(o.dir, description{string(o.profile), o.variant, o.started}); err != nil {
 		return err
 	}
 	if o.profile != build.ControlPlane {
@@ -176,18 +190,25 @@ func (o options) runControlPlane(ctx context.Context, stdout, stderr io.Writer) 
 		return err
 	}
 	defer cp.Stop()
-	if err := o.isReady(stdout, cp.Kubeconfig); err != nil {
+	if err := o.isReady(stdout, stderr, cp.Kubeconfig); err != nil {
 		return err
 	}
 	return cp.Wait(ctx, orders)
 }
 
 // isReady tells those who wait for the lab.
-func (o options) isReady(stdout io.Writer, kubeconfig string) error {
+func (o options) isReady(stdout, stderr io.Writer, kubeconfig string) error {
+	used, err := process.Memory(process.Descendants(os.Getpid()))
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(stderr, "ready after %.1f s, with %s in memory\n", time.Since(o.started).Seconds(), gibibytes(used)); err != nil {
+		return err
+	}
 	if err := announce(o.dir, kubeconfig); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(stdout, kubeconfig)
+	_, err = fmt.Fprintln(stdout, kubeconfig)
 	return err
 }
 

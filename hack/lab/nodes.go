@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
@@ -55,11 +57,29 @@ func nodeFlags(flags *flag.FlagSet) func(cluster.Profile) (cluster.Options, erro
 	}
 }
 
+// variant is the flags of nodeFlags that were given, as they could be given again. A flag
+// that changes nothing in a profile is refused rather than ignored.
+func variant(flags *flag.FlagSet, p build.Profile) (given []string, err error) {
+	of := map[string][]build.Profile{
+		"families": {build.Plain, build.Cilium}, "masquerade": {build.Plain, build.Cilium}, "pools": {build.Plain, build.Cilium},
+		"datapath": {build.Cilium}, "routing": {build.Cilium}, "pods-ipv6": {build.Cilium},
+	}
+	flags.Visit(func(f *flag.Flag) {
+		profiles, ok := of[f.Name]
+		switch {
+		case f.Name == "metallb" && p != build.ControlPlane:
+			err = fmt.Errorf("--metallb is for the profile %s: %s always has it", build.ControlPlane, p)
+		case ok && !slices.Contains(profiles, p):
+			err = fmt.Errorf("--%s changes nothing in the profile %s; it is for %s", f.Name, p, strings.Trim(fmt.Sprint(profiles), "[]"))
+		case ok:
+			given = append(given, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return given, err
+}
+
 // runNodes runs a cluster with real nodes in the foreground.
 func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
-	if err := o.require(); err != nil {
-		return err
-	}
 	config, err := o.clusterConfig(ctx, stderr)
 	if err != nil {
 		return err
@@ -69,7 +89,7 @@ func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer cl.Stop()
-	if err := o.isReady(stdout, cl.Kubeconfig); err != nil {
+	if err := o.isReady(stdout, stderr, cl.Kubeconfig); err != nil {
 		return err
 	}
 	return cl.Wait(ctx)

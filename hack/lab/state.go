@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,12 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
 // A folder belongs to one lab at a time: to the process whose id and start time
@@ -29,30 +28,15 @@ const (
 
 // description is what there is to know of the lab in a folder.
 type description struct {
-	Profile string `json:"profile"`
+	Profile string    `json:"profile"`
+	Options []string  `json:"options,omitempty"` // that were given, of those with nodes
+	Started time.Time `json:"started"`
 }
 
 // owner is the process that runs the lab in a folder.
 type owner struct {
 	pid     int
 	started string // ticks since the machine started
-}
-
-// startOf is when process pid started, or empty when there is none, or one that is
-// dead and only waits to be collected by its parent.
-// Source: proc_pid_stat(5): field 22; the state is field 3; the name of the program,
-// field 2, is in parentheses and may hold spaces.
-func startOf(pid int) string {
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return ""
-	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	const starttime = 22 - 3 // counted from field 3, which comes after the name
-	if len(fields) <= starttime || fields[0] == "Z" {
-		return ""
-	}
-	return fields[starttime]
 }
 
 // ownerOf is the living owner of dir, if it has one.
@@ -65,23 +49,31 @@ func ownerOf(dir string) (owner, bool) {
 	if _, err := fmt.Sscan(string(data), &o.pid, &o.started); err != nil {
 		return owner{}, false
 	}
-	return o, o.started == startOf(o.pid)
+	return o, o.started == process.Started(o.pid)
+}
+
+// unowned is an error where a lab runs in dir.
+func unowned(dir string) error {
+	if o, lives := ownerOf(dir); lives {
+		return fmt.Errorf("a lab runs in %s already: process %d; «lab down» ends it, --dir names another folder", dir, o.pid)
+	}
+	return nil
 }
 
 // claim makes this process the owner of dir. What a lab left there that did not end
 // in order is removed; a folder that is not a lab's is not touched.
 func claim(dir string) error {
-	if o, lives := ownerOf(dir); lives {
-		return fmt.Errorf("a lab runs in %s already: process %d", dir, o.pid)
+	if err := unowned(dir); err != nil {
+		return err
 	}
-	if err := wipe(dir); err != nil {
+	if err := clean(context.Background(), dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	pid := os.Getpid()
-	return os.WriteFile(filepath.Join(dir, ownerFile), fmt.Appendf(nil, "%d %s\n", pid, startOf(pid)), 0o600)
+	return os.WriteFile(filepath.Join(dir, ownerFile), fmt.Appendf(nil, "%d %s\n", pid, process.Started(pid)), 0o600)
 }
 
 // describe writes down what there is to know of the lab in dir.
@@ -102,17 +94,51 @@ func described(dir string) (d description, err error) {
 	return d, json.Unmarshal(data, &d)
 }
 
-// wipe removes the folder of a lab.
+// cleanTimeout is for what a lab left that did not end in order.
+const cleanTimeout = 10 * time.Second
+
+// clean ends what is left of a lab in dir whose owner has ended, and removes its folder.
+func clean(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	defer cancel()
+	if err := host.EndAll(ctx, dir); err != nil {
+		return err
+	}
+	for {
+		err := errors.Join(host.RemoveCgroups(dir), wipe(dir))
+		if !errors.Is(err, syscall.EBUSY) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond): // the last of its programs are ending
+		}
+	}
+}
+
+// wipe removes the folder of a lab, last of all what shows that it is one.
 func wipe(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if len(entries) == 0 {
+		return os.Remove(dir)
+	}
 	if _, err := os.Stat(filepath.Join(dir, ownerFile)); err != nil {
 		return fmt.Errorf("%s is not empty and not a lab's", dir)
+	}
+	for _, entry := range entries {
+		if entry.Name() == ownerFile {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+			return err
+		}
 	}
 	return os.RemoveAll(dir)
 }
@@ -138,14 +164,20 @@ func ready(dir string) (kubeconfig string, ok bool) {
 // up starts «lab run» in the background and waits until it is ready. What that says
 // goes to stderr meanwhile.
 func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
-	if owner, lives := ownerOf(o.dir); lives {
-		return fmt.Errorf("a lab runs in %s already: process %d", o.dir, owner.pid)
+	if err := unowned(o.dir); err != nil {
+		return err
+	}
+	if err := o.require(); err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	log := o.dir + ".log"
+	if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
+		return err
+	}
 	out, err := os.Create(log)
 	if err != nil {
 		return err
@@ -157,7 +189,7 @@ func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	defer said.Close()
 	cmd := exec.Command(program, append([]string{"run"}, o.flags...)...)
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Stderr = out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -174,7 +206,7 @@ func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
 			return context.Cause(ctx)
 		case err := <-ended:
 			_, _ = io.Copy(stderr, said)
-			return fmt.Errorf("lab run ended: %v", err) //nolint:errorlint // nil when it ended by itself
+			return fmt.Errorf("lab run ended: %v; «lab down» removes %s", err, o.dir) //nolint:errorlint // nil when it ended by itself
 		case <-tick.C:
 			kubeconfig, ok := ready(o.dir)
 			if _, err := io.Copy(stderr, said); err != nil {
@@ -188,38 +220,80 @@ func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 }
 
-// down ends the lab and removes its folder. Nothing to end is no failure.
+// stopTimeout is how long a lab may take to end in order.
+const stopTimeout = 8 * time.Second
+
+// down ends the lab and removes its folder, and all else that a lab left that was killed.
+// Nothing to end is no failure.
 func (o options) down(ctx context.Context) error {
 	if owner, lives := ownerOf(o.dir); lives {
-		if err := syscall.Kill(owner.pid, syscall.SIGTERM); err != nil {
+		if err := owner.end(ctx); err != nil {
 			return fmt.Errorf("end process %d: %w", owner.pid, err)
 		}
-		for startOf(owner.pid) == owner.started {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-time.After(50 * time.Millisecond):
-			}
-		}
+	}
+	if err := clean(ctx, o.dir); err != nil {
+		return err
 	}
 	if err := os.Remove(o.dir + ".log"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	// A lab that was killed could not do it.
-	if err := host.RemoveCgroups(o.dir); err != nil {
-		return err
-	}
-	return wipe(o.dir)
+	return nil
 }
 
+// end asks the process to end, and makes it when it does not.
+func (o owner) end(ctx context.Context) error {
+	if err := syscall.Kill(o.pid, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	late := time.After(stopTimeout)
+	for process.Started(o.pid) == o.started {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-late:
+			if err := syscall.Kill(o.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// status tells what runs, what it uses, and how to use it.
 func (o options) status(stdout io.Writer) error {
-	kubeconfig, ok := ready(o.dir)
-	if !ok {
+	owner, lives := ownerOf(o.dir)
+	if !lives {
 		return fmt.Errorf("no lab runs in %s", o.dir)
 	}
-	_, err := fmt.Fprintf(stdout, "runs in %s\nexport KUBECONFIG=%s\n", o.dir, kubeconfig)
+	d, err := described(o.dir)
+	if err != nil {
+		return err
+	}
+	used, err := process.Memory(process.Descendants(owner.pid))
+	if err != nil {
+		return err
+	}
+	kubeconfig, ok := ready(o.dir)
+	hosts := host.Names(o.dir)
+	_, err = fmt.Fprintf(stdout, "%s in %s, process %d, for %s\n%s in memory\n",
+		strings.Join(append([]string{d.Profile}, d.Options...), " "), o.dir, owner.pid, time.Since(d.Started).Round(time.Second), gibibytes(used))
+	if err == nil && len(hosts) > 0 {
+		_, err = fmt.Fprintf(stdout, "hosts: %s\n", strings.Join(hosts, " "))
+	}
+	switch {
+	case err != nil:
+	case !ok:
+		_, err = fmt.Fprintln(stdout, "not ready yet")
+	case len(hosts) == 0:
+		_, err = fmt.Fprintf(stdout, "\nexport KUBECONFIG=%s\n", kubeconfig)
+	default:
+		_, err = fmt.Fprintf(stdout, "\nexport KUBECONFIG=%s\nlab exec --dir %s laptop ip route\n", kubeconfig, o.dir)
+	}
 	return err
 }
+
+func gibibytes(n int64) string { return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30)) }
 
 func (o options) kubeconfig(stdout io.Writer) error {
 	kubeconfig, ok := ready(o.dir)

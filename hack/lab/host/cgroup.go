@@ -81,18 +81,19 @@ func (o initOptions) intoCgroups(args []string) error {
 	}
 	var groups []string
 	for _, h := range all {
-		group := filepath.Join(cgroupRoot, h.name, h.group, o.cgroup())
-		groups = append(groups, group)
+		groups = append(groups, filepath.Join(cgroupRoot, h.name, h.group, CgroupPrefix(o.dir)+o.name))
+	}
+	// First, for the one who cleans up after a lab that could not do it itself.
+	if err := os.WriteFile(CgroupFile(o.dir, o.name), []byte(strings.Join(groups, "\n")), 0o600); err != nil {
+		return err
+	}
+	for i, group := range groups {
 		if err := os.MkdirAll(group, 0o755); err != nil {
 			return err
 		}
-		if err := h.prepare(group); err != nil {
+		if err := all[i].prepare(group); err != nil {
 			return err
 		}
-	}
-	// For the one who cleans up after a lab that could not do it itself.
-	if err := os.WriteFile(CgroupFile(o.dir, o.name), []byte(strings.Join(groups, "\n")), 0o600); err != nil {
-		return err
 	}
 	for _, group := range groups {
 		if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte("0"), 0); err != nil {
@@ -111,11 +112,12 @@ func (o initOptions) intoCgroups(args []string) error {
 	return syscall.Exec(self, slices.Concat([]string{self, "init"}, args, []string{"--in-cgroups"}), os.Environ())
 }
 
-// cgroup is the name of the node's cgroup: no other lab has this folder.
-func (o initOptions) cgroup() string {
+// CgroupPrefix is what the names of the cgroups of the lab in dir begin with. No other
+// lab has this folder.
+func CgroupPrefix(dir string) string {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(o.dir)) // a hash takes all writes
-	return fmt.Sprintf("dualstack-lab-%08x-%s", h.Sum32(), o.name)
+	_, _ = h.Write([]byte(dir)) // a hash takes all writes
+	return fmt.Sprintf("dualstack-lab-%08x-", h.Sum32())
 }
 
 // prepare makes a new cgroup one that processes can be in.
@@ -178,7 +180,7 @@ func delegate(root string) error {
 	if err != nil {
 		return err
 	}
-	for _, controller := range strings.Fields(string(controllers)) {
+	for controller := range strings.FieldsSeq(string(controllers)) {
 		if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+"+controller), 0); err != nil {
 			return fmt.Errorf("delegate %s: %w", controller, err)
 		}
@@ -200,8 +202,11 @@ func RemoveCgroups(dir string) error {
 		if err != nil {
 			return err
 		}
-		for _, group := range strings.Fields(string(data)) {
-			err = errors.Join(err, removeTree(group))
+		for group := range strings.FieldsSeq(string(data)) {
+			// Whoever was killed may have written half a line.
+			if strings.HasPrefix(filepath.Base(group), CgroupPrefix(dir)) {
+				err = errors.Join(err, removeTree(group))
+			}
 		}
 		if err != nil {
 			return err

@@ -155,6 +155,7 @@ func Command(ctx context.Context, dir, name string, args ...string) (*exec.Cmd, 
 	}
 	cmd := exec.CommandContext(ctx, "nsenter", append([]string{"--target", string(data), "--all", "--root", "--wd", "--"}, args...)...)
 	cmd.Env = Environment()
+	cmd.WaitDelay = time.Second // what was started in the host keeps the pipes open
 	return cmd, nil
 }
 
@@ -183,7 +184,7 @@ func (h *Host) Run(ctx context.Context, stdin string, args ...string) (string, e
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	if err := process.Do(cmd); err != nil {
 		return stdout.String(), fmt.Errorf("on %s: %s: %w: %s", h.Name, strings.Join(args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return stdout.String(), nil

@@ -102,7 +102,6 @@ func (o initOptions) fileSystems() error {
 		return err
 	}
 	layer, root := Folder(o.dir, o.name, "layer"), Folder(o.dir, o.name, "root")
-	upper, work := filepath.Join(layer, "upper"), filepath.Join(layer, "work")
 	if err := os.MkdirAll(layer, 0o700); err != nil {
 		return err
 	}
@@ -113,12 +112,15 @@ func (o initOptions) fileSystems() error {
 			return err
 		}
 	}
-	for _, folder := range []string{upper, work} {
+	if err := os.Chdir(layer); err != nil { // its path may have a comma, which the options could not
+		return err
+	}
+	for _, folder := range []string{"upper", "work"} {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			return err
 		}
 	}
-	if err := (mount{"overlay", root, "overlay", 0, "lowerdir=/,upperdir=" + upper + ",workdir=" + work}).do(); err != nil {
+	if err := (mount{"overlay", root, "overlay", 0, "lowerdir=/,upperdir=upper,workdir=work"}).do(); err != nil {
 		return err
 	}
 	in := func(path string) string { return filepath.Join(root, path) }

@@ -66,6 +66,17 @@ func Run(name, logs string, cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
+// Do runs a command to its end, which comes at the latest when the calling process dies.
+func Do(cmd *exec.Cmd) error {
+	runtime.LockOSThread() // see Run
+	defer runtime.UnlockOSThread()
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	return cmd.Run()
+}
+
 // PID is the id of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 

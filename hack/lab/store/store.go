@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
 // Root is where containerd has its files.
@@ -112,12 +113,15 @@ func importAll(ctx context.Context, bin, dir string, archives []string) (err err
 // Link gives a node the files of a store. Databases are copied: containerd writes them.
 func Link(ctx context.Context, store, folder string) error {
 	for _, args := range [][]string{{"--archive", "--link"}, {"--archive"}} {
-		out, err := exec.CommandContext(ctx, "cp", append(args, store+"/.", folder)...).CombinedOutput()
+		cmd := exec.CommandContext(ctx, "cp", append(args, store+"/.", folder)...)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err := process.Do(cmd)
 		if err == nil {
 			return ownDatabases(folder)
 		}
-		if !bytes.Contains(out, []byte(syscall.EXDEV.Error())) && !strings.Contains(string(out), "cross-device") {
-			return fmt.Errorf("link %s: %w: %s", store, err, bytes.TrimSpace(out))
+		if said := out.String(); !strings.Contains(said, syscall.EXDEV.Error()) && !strings.Contains(said, "cross-device") {
+			return fmt.Errorf("link %s: %w: %s", store, err, strings.TrimSpace(said))
 		}
 	}
 	return nil
