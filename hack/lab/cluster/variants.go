@@ -106,3 +106,15 @@ func (o Options) services(objects string) string {
 	}
 	return objects
 }
+
+// oddities is what is unusual in a cluster, in one of these families. The API server
+// refuses RequireDualStack where there is one, and a family that there is not.
+func (o Options) oddities(objects string) string {
+	if len(o.Families) > 1 {
+		return objects
+	}
+	return strings.NewReplacer(
+		"loadBalancerClass: example.org/elsewhere\n  ipFamilyPolicy: RequireDualStack\n", "loadBalancerClass: example.org/elsewhere\n  ipFamilyPolicy: SingleStack\n",
+		"ipFamilies: [IPv6]", "ipFamilies: ["+o.Families[0]+"]",
+	).Replace(objects)
+}

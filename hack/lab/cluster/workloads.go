@@ -36,7 +36,7 @@ func (cl *Cluster) workloads(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, objects := range []string{tests, toolbox, "apiVersion: v1\nkind: Namespace\nmetadata: {name: oddities}\n", string(oddities)} {
+	for _, objects := range []string{tests, toolbox, "apiVersion: v1\nkind: Namespace\nmetadata: {name: oddities}\n", cl.config.Options.oddities(string(oddities))} {
 		if err := cl.apply(ctx, objects); err != nil {
 			return err
 		}
