@@ -26,11 +26,15 @@ const containerd = `version = 3
 `
 
 // kubelet starts it when kubeadm has written its configuration, with the flags that
-// kubeadm gives it, as the unit file of the packages does.
-// Source: kubernetes release v0.18.0, cmd/krel/templates/latest/kubeadm/10-kubeadm.conf.
+// kubeadm gives it, and again when it ends, as the unit file of the packages does.
+// Source: kubernetes release v0.18.0, cmd/krel/templates/latest/kubeadm/10-kubeadm.conf
+// and cmd/krel/templates/latest/kubelet/kubelet.service.
 const kubelet = `until [ -e /var/lib/kubelet/config.yaml ]; do sleep 0.1; done
-. /var/lib/kubelet/kubeadm-flags.env
-exec kubelet --config=/var/lib/kubelet/config.yaml --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf $KUBELET_KUBEADM_ARGS
+while :; do
+	. /var/lib/kubelet/kubeadm-flags.env
+	kubelet --config=/var/lib/kubelet/config.yaml --bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf $KUBELET_KUBEADM_ARGS
+	sleep 1
+done
 `
 
 // patches is what a node in namespaces needs besides what kubeadm writes. The disk is
