@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
 // require names all that the lab needs and this machine has not got. What the kernel
@@ -32,7 +33,7 @@ func (o options) require() error {
 	for _, archive := range image.Archives(o.bin, o.profile) {
 		files = append(files, filepath.Join("images", filepath.Base(archive)))
 	}
-	errs := []error{o.missing(), o.built(files)}
+	errs := []error{o.missing(), o.built(files), watchers()}
 	if o.profile == build.Cilium {
 		_, err := host.UnifiedCgroup()
 		errs = append(errs, err)
@@ -50,4 +51,26 @@ func (o options) built(files []string) error {
 		return nil
 	}
 	return fmt.Errorf("not built: %v are not in %s; «lab build --profile %s» builds them", gone, o.bin, o.profile)
+}
+
+// inotifyInstances is how many a lab with nodes takes, of those that the kernel has for all
+// processes of a user: six for each kubelet, as many for the API server, and others.
+const inotifyInstances = 42
+
+// watchers is an error where a lab would run out of inotify instances. Without it its
+// kubelets end, and so do those of labs that run already.
+func watchers() error {
+	data, err := os.ReadFile("/proc/sys/fs/inotify/max_user_instances")
+	if err != nil {
+		return err
+	}
+	var most int
+	if _, err := fmt.Sscan(string(data), &most); err != nil {
+		return fmt.Errorf("/proc/sys/fs/inotify/max_user_instances: %w", err)
+	}
+	if used := process.Opened("anon_inode:inotify"); used+inotifyInstances > most {
+		return fmt.Errorf("%d of %d inotify instances are in use, and a lab with nodes takes %d: end another lab, or let there be more with «sysctl -w fs.inotify.max_user_instances=512»",
+			used, most, inotifyInstances)
+	}
+	return nil
 }
