@@ -19,11 +19,12 @@ var configRuns = &checks.Check{
 		Why: `An agent reads its configuration when it starts, and never again. After an edit the
 cluster runs on as before, family by family and node by node; the edit takes effect
 on the nodes that reboot, one by one, and then it looks like a fault of those nodes.`,
-		Fix:    "Restart the agents.",
-		Limits: "Whether what changed matters to the families is not known, and neither is a change of a CiliumNodeConfig.",
-		Holds:  "Cilium 1.10 to 1.20",
-		Since:  "0.1",
-		Refs:   []string{"cilium v1.20.2, cilium-dbg/cmd/build-config.go", "cilium v1.20.2, Documentation/operations/upgrade-current.inc"},
+		Fix: "Restart the agents.",
+		Limits: `Whether what changed matters to the families is not known, and neither is a change of a CiliumNodeConfig.
+Taking a key away is not seen: for that the API server does not renew the time in managedFields.`,
+		Holds: "Cilium 1.10 to 1.20",
+		Since: "0.1",
+		Refs:  []string{"cilium v1.20.2, cilium-dbg/cmd/build-config.go", "cilium v1.20.2, Documentation/operations/upgrade-current.inc"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig, snapshot.CiliumAgents},
 	Run: func(in *checks.Input) []checks.Finding {
