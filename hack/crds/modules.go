@@ -36,6 +36,7 @@ var projects = []project{
 		name: "metallb", module: "go.universe.tf/metallb",
 		definitions: []string{
 			"config/crd/bases/metallb.io_ipaddresspools.yaml",
+			"config/crd/bases/metallb.io_addresspools.yaml",
 			"config/crd/bases/metallb.io_l2advertisements.yaml",
 			"config/crd/bases/metallb.io_bgpadvertisements.yaml",
 		},

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
@@ -10,23 +11,35 @@ import (
 
 // PoolsInForce is the pools that MetalLB gives addresses out of. Custom resources
 // count only in its own namespace, and where there are any a ConfigMap of the
-// era before does not count.
-// Source: metallb v0.16.2, internal/k8s/k8s.go.
+// era before does not count. AddressPools count in 0.13; in a release that is not
+// known, where there is nothing else.
+// Source: metallb v0.13.12 and v0.16.2, internal/k8s/k8s.go, internal/config/config.go.
 func (in *Input) PoolsInForce() []snapshot.Pool {
 	m := in.MetalLB()
-	var old, custom []snapshot.Pool
+	var old, legacy, custom []snapshot.Pool
 	for _, p := range in.MetalLBPools() {
 		switch {
 		case p.ConfigMapEra:
 			old = append(old, p)
-		case m.Namespace == "" || p.Namespace == m.Namespace:
+		case m.Namespace != "" && p.Namespace != m.Namespace:
+		case p.Kind == snapshot.AddressPool:
+			legacy = append(legacy, p)
+		default:
 			custom = append(custom, p)
 		}
+	}
+	if m.Version.Before(metallb.DropsAddressPools) || !m.Version.Known() && len(custom) == 0 {
+		custom = append(custom, legacy...)
 	}
 	if len(custom) == 0 || m.Version.Before(metallb.CustomResources) {
 		return old
 	}
 	return custom
+}
+
+// DeletePool is the command that deletes a pool that is a custom resource.
+func DeletePool(p snapshot.Pool) string {
+	return Command("kubectl", "delete", strings.ToLower(p.Kind)+"s.metallb.io", p.Ref.Name, "-n", p.Namespace)
 }
 
 // MetalLBTakes reports whether MetalLB is there and gives the Service its

@@ -37,8 +37,8 @@ func (p Pool) Manifest(namespace string) string {
 	return manifest("IPAddressPool", p.Name, namespace, fmt.Sprintf("addresses: [%s]%s", p.entries(), options))
 }
 
-// AdvertisementManifest is the advertisement of a pool of the ConfigMap era, where
-// the pool's protocol said what from 0.13 on takes an object of its own.
+// AdvertisementManifest is the advertisement of a pool of the ConfigMap era or an
+// AddressPool, whose protocol says what an IPAddressPool takes an object of its own for.
 func (p Pool) AdvertisementManifest(namespace string) string {
 	kind := "L2Advertisement"
 	if p.Protocol == "bgp" {

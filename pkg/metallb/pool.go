@@ -17,7 +17,7 @@ import (
 type Pool struct {
 	Name          string
 	Addresses     []Addresses
-	Protocol      string // "layer2" or "bgp"; the ConfigMap era only
+	Protocol      string // "layer2" or "bgp"; not of an IPAddressPool
 	AutoAssign    bool   // the default is true
 	AvoidBuggyIPs bool
 	// Restricted is whether serviceAllocation limits the pool to some Services,

@@ -14,6 +14,9 @@ var (
 	// CustomResources is the first release that reads IPAddressPools, and no longer
 	// a ConfigMap; its chart refuses configInline.
 	CustomResources = release.V(0, 13)
+	// DropsAddressPools is the first release that does not read AddressPools, which
+	// 0.13 reads beside IPAddressPools (#2252); there is no 0.14.0 and no 0.14.1.
+	DropsAddressPools = release.V(0, 14, 2)
 	// HonoursEdits is the first release that takes addresses back when an edit of
 	// the pools no longer allows them; earlier ones keep the old pools in memory
 	// until the controller restarts.

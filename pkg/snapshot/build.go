@@ -85,6 +85,8 @@ func (b *builder) add(o object) {
 		b.lbIPAMPool(v)
 	case *ipAddressPool:
 		b.ipAddressPool(v)
+	case *addressPool:
+		b.addressPool(v)
 	case *advertisement:
 		b.advertisement(v)
 	case *clusterConfiguration:

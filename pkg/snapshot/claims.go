@@ -122,7 +122,7 @@ func (s *Snapshot) serviceClaims(add func(Claim)) {
 
 func (s *Snapshot) loadBalancerClaims(add func(Claim)) {
 	for _, p := range s.MetalLB.Pools {
-		add(Claim{Source: "metallb", Ref: p.Ref, Field: ".spec.addresses", Ranges: validRanges(p.Addresses)})
+		add(Claim{Source: "metallb", Ref: p.Ref, Field: p.Field(), Ranges: validRanges(p.Addresses)})
 	}
 	for _, p := range s.LBIPAMPools {
 		add(Claim{Source: "lb-ipam", Ref: p.Ref, Field: ".spec.blocks", Ranges: validRanges(p.Ranges)})

@@ -255,13 +255,13 @@ func (b *builder) metallbValues(v *metallbValues) {
 }
 
 // configMapPools are the pools of the era before 0.13. They have no name in the
-// API; their Ref is of kind AddressPool in the namespace of the ConfigMap.
+// API; their Ref is of kind address-pool in the namespace of the ConfigMap.
 func (b *builder) configMapPools(v metallbValues, namespace string) {
 	b.saw(MetalLBPools)
 	outer := b.current
 	defer func() { b.current = outer }()
 	for i, p := range v.config.AddressPools {
-		ref := Ref{Kind: "AddressPool", Namespace: namespace, Name: p.Name}
+		ref := Ref{Kind: configMapPool, Namespace: namespace, Name: p.Name}
 		if i < len(v.origins) {
 			b.current = v.origins[i]
 		}
@@ -447,6 +447,18 @@ func (b *builder) ipAddressPool(p *ipAddressPool) {
 		pool.Restricted, pool.Priority, pool.Namespaces = true, a.Priority, a.Namespaces
 		pool.ServiceSelectors = len(a.ServiceSelectors) > 0 || len(a.NamespaceSelectors) > 0
 	}
+	pool.Addresses = b.ranges(MetalLBPools, ref, ".spec.addresses", p.Spec.Addresses)
+	keep(b, MetalLBPools, &b.snap.MetalLB.Pools, ref, pool)
+}
+
+func (b *builder) addressPool(p *addressPool) {
+	ref := Ref{Kind: AddressPool, Namespace: p.Namespace, Name: p.Name}
+	b.saw(MetalLBPools)
+	b.saw(MetalLBSetup)
+	b.snap.MetalLB.CRDs = true
+	pool := Pool{Ref: ref, Pool: metallb.Pool{
+		Name: p.Name, Protocol: p.Spec.Protocol, AutoAssign: p.Spec.AutoAssign == nil || *p.Spec.AutoAssign,
+	}}
 	pool.Addresses = b.ranges(MetalLBPools, ref, ".spec.addresses", p.Spec.Addresses)
 	keep(b, MetalLBPools, &b.snap.MetalLB.Pools, ref, pool)
 }

@@ -196,6 +196,8 @@ func TestServedCRDs(t *testing.T) {
 		"cilium.io/v2 CiliumNodeConfig":               "from 1.16.0",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool": "from 1.13.0",
 		"cilium.io/v2 CiliumLoadBalancerIPPool":       "from 1.18.0",
+		"metallb.io/v1alpha1 AddressPool":             "until 0.13.12",
+		"metallb.io/v1beta1 AddressPool":              "until 0.13.12",
 		"metallb.io/v1beta1 IPAddressPool":            "all",
 		"metallb.io/v1beta1 L2Advertisement":          "all",
 		"metallb.io/v1beta1 BGPAdvertisement":         "all",

@@ -67,6 +67,17 @@ type ipAddressPool struct {
 	} `json:"spec"`
 }
 
+// addressPool is metallb.io AddressPool, v1alpha1 and v1beta1: the pool of MetalLB
+// 0.13 that says itself how it is announced (metallb v0.13.12, api/v1beta1/addresspool_types.go).
+type addressPool struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Protocol   string   `json:"protocol"`
+		Addresses  []string `json:"addresses"`
+		AutoAssign *bool    `json:"autoAssign"`
+	} `json:"spec"`
+}
+
 // advertisement is metallb.io/v1beta1 L2Advertisement or BGPAdvertisement.
 type advertisement struct {
 	metav1.TypeMeta   `json:",inline"`

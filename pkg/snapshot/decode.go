@@ -66,6 +66,7 @@ var types = map[string]struct {
 	"cilium.io/CiliumNodeConfig":          {func() any { return new(ciliumNodeConfig) }, []Kind{CiliumConfig}},
 	"cilium.io/CiliumLoadBalancerIPPool":  {func() any { return new(ciliumLoadBalancerIPPool) }, []Kind{LBIPAMPools}},
 	"metallb.io/IPAddressPool":            {func() any { return new(ipAddressPool) }, []Kind{MetalLBPools}},
+	"metallb.io/AddressPool":              {func() any { return new(addressPool) }, []Kind{MetalLBPools}},
 	"metallb.io/L2Advertisement":          {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
 	"metallb.io/BGPAdvertisement":         {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
 	"kubeadm.k8s.io/ClusterConfiguration": {func() any { return new(clusterConfiguration) }, []Kind{KubeadmConfig}},

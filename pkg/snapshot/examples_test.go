@@ -72,7 +72,7 @@ func TestHomelab(t *testing.T) {
 			Managed: "endpointslice-controller.k8s.io"}
 	}
 	pool := func(name, text string) Pool {
-		return Pool{Ref: Ref{"AddressPool", "metallb-system", name}, ConfigMapEra: true,
+		return Pool{Ref: Ref{configMapPool, "metallb-system", name}, ConfigMapEra: true,
 			Pool: metallb.Pool{Name: name, Protocol: "layer2", AutoAssign: true, Addresses: []Addresses{metallb.ParseAddresses(text)}}}
 	}
 	want := Facts{

@@ -279,12 +279,32 @@ func (m MetalLB) Present() bool {
 	return m.Controller != Ref{} || m.ConfigRef != Ref{} || len(m.Pools) > 0
 }
 
-// Pool is a pool of MetalLB: an IPAddressPool, or an entry of address-pools in
-// the ConfigMap, whose Ref then has the Kind AddressPool.
+// Pool is a pool of MetalLB: an IPAddressPool, an AddressPool of 0.13, or an entry
+// of address-pools in the ConfigMap, whose Ref then has the Kind address-pool.
 type Pool struct {
 	Ref
 	metallb.Pool
 	ConfigMapEra bool
+}
+
+// AddressPool is the kind of the custom resource that MetalLB 0.13 reads beside
+// IPAddressPool, and configMapPool that of a pool which is none.
+const (
+	AddressPool   = "AddressPool"
+	configMapPool = "address-pool"
+)
+
+// AnnouncesItself reports whether the pool's protocol says how it is announced,
+// and no advertisement is about it.
+// Source: metallb v0.13.12, internal/config/config.go poolsFor, addressPoolFromLegacyCR.
+func (p Pool) AnnouncesItself() bool { return p.ConfigMapEra || p.Kind == AddressPool }
+
+// Field is where the pool's entries stand in it.
+func (p Pool) Field() string {
+	if p.ConfigMapEra {
+		return ".addresses"
+	}
+	return ".spec.addresses"
 }
 
 // Addresses is one entry of a list of ranges, where it stands.

@@ -70,6 +70,7 @@ func (r *reader) steps() []step {
 	add(cilium.listIfServed(CiliumConfig, "ciliumnodeconfigs"), CiliumConfig)
 	add(metallb.present, MetalLBSetup)
 	add(metallb.list(MetalLBPools, "ipaddresspools"), MetalLBPools, MetalLBSetup)
+	add(metallb.listIfServed(MetalLBPools, "addresspools"), MetalLBPools, MetalLBSetup)
 	add(metallb.list(MetalLBAds, "l2advertisements"), MetalLBAds)
 	add(metallb.list(MetalLBAds, "bgpadvertisements"), MetalLBAds)
 	return steps

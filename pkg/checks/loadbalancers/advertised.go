@@ -32,7 +32,7 @@ answers for them: there is no Event and no error.`,
 		pools, ads, services := in.PoolsInForce(), in.MetalLBAds(), in.Services()
 		dangling := danglingNames(pools, ads)
 		for _, p := range pools {
-			if l2, bgp, unsure := announced(p, ads); p.ConfigMapEra || l2 || bgp || unsure {
+			if l2, bgp, unsure := announced(p, ads); p.AnnouncesItself() || l2 || bgp || unsure {
 				continue
 			}
 			f := checks.Finding{

@@ -183,12 +183,16 @@ func mergeFix(in *checks.Input, pools []snapshot.Pool, v release.Version) string
 }
 
 // mergeCustom deletes before it applies: MetalLB's webhook refuses a pool that
-// overlaps another one.
+// overlaps another one. What is left is an IPAddressPool.
 func mergeCustom(in *checks.Input, pools []snapshot.Pool) string {
 	var commands []string
 	chosen := pair(pools)
-	for _, p := range chosen[1:] {
-		commands = append(commands, checks.Command("kubectl", "delete", "ipaddresspools.metallb.io", p.Ref.Name, "-n", p.Namespace))
+	for i, p := range chosen {
+		if i > 0 || p.AnnouncesItself() {
+			commands = append(commands, checks.DeletePool(p))
+		}
 	}
-	return strings.Join(append(commands, checks.Apply(both(in, pools).Manifest(chosen[0].Namespace))), "\n")
+	merged := chosen[0]
+	merged.Pool = both(in, pools)
+	return strings.Join(append(commands, checks.Apply(manifests(merged, merged.Namespace)...)), "\n")
 }

@@ -13,7 +13,7 @@ var poolNamespace = &checks.Check{
 	Name:     "pool-namespace",
 	Severity: severity.Warning,
 	Doc: checks.Doc{
-		Claim:  "every IPAddressPool is in MetalLB's own namespace",
+		Claim:  "every IPAddressPool and AddressPool is in MetalLB's own namespace",
 		Why:    `MetalLB reads the custom resources of the namespace that its controller runs in. A pool elsewhere is ignored: no Service gets an address of it, in either family, and nothing says so.`,
 		Fix:    "Create the pool in MetalLB's namespace and delete the other.",
 		Limits: "Known only when the controller's Deployment is.",
@@ -31,8 +31,7 @@ var poolNamespace = &checks.Check{
 			fs = append(fs, checks.Finding{
 				Object: p.Ref, Field: ".metadata.namespace",
 				Message: fmt.Sprintf("is in namespace %q; MetalLB reads only its own, %q", p.Namespace, namespace),
-				Fix: checks.Command("kubectl", "delete", "ipaddresspools.metallb.io", p.Ref.Name, "-n", p.Namespace) + "\n" +
-					checks.Apply(p.Manifest(namespace)),
+				Fix:     checks.DeletePool(p) + "\n" + checks.Apply(manifests(p, namespace)...),
 			})
 		}
 		return fs

@@ -26,14 +26,10 @@ func namespaceOf(m snapshot.MetalLB, pools []snapshot.Pool) string {
 
 // addressesField is the field of a pool's i-th entry; i < 0 is the list.
 func addressesField(p snapshot.Pool, i int) string {
-	field := ".spec.addresses"
-	if p.ConfigMapEra {
-		field = ".addresses"
-	}
 	if i < 0 {
-		return field
+		return p.Field()
 	}
-	return fmt.Sprintf("%s[%d]", field, i)
+	return fmt.Sprintf("%s[%d]", p.Field(), i)
 }
 
 func ranges(list []metallb.Addresses) string {
@@ -94,14 +90,14 @@ func planned(p *plan.Plan, f ipfam.Family) []metallb.Addresses {
 	return found
 }
 
-// converted is pools of the ConfigMap era as custom resources, one pool of both
-// families among them when the cluster has both.
+// converted is pools of the ConfigMap era, or AddressPools, as IPAddressPools, one
+// pool of both families among them when the cluster has both.
 func converted(in *checks.Input, pools []snapshot.Pool, dual bool) string {
 	namespace := namespaceOf(in.MetalLB(), pools)
-	var manifests []string
+	var texts []string
 	done := map[snapshot.Ref]bool{}
 	add := func(p metallb.Pool) {
-		manifests = append(manifests, p.Manifest(namespace), p.AdvertisementManifest(namespace))
+		texts = append(texts, p.Manifest(namespace), p.AdvertisementManifest(namespace))
 	}
 	if dual && !anyDual(pools) && checks.AllParse(pools) {
 		add(both(in, pools))
@@ -114,7 +110,17 @@ func converted(in *checks.Input, pools []snapshot.Pool, dual bool) string {
 			add(p.Pool)
 		}
 	}
-	return checks.Apply(manifests...)
+	return checks.Apply(texts...)
+}
+
+// manifests is the pool as an IPAddressPool, and its advertisement if the pool
+// says itself how it is announced.
+func manifests(p snapshot.Pool, namespace string) []string {
+	list := []string{p.Manifest(namespace)}
+	if p.AnnouncesItself() {
+		list = append(list, p.AdvertisementManifest(namespace))
+	}
+	return list
 }
 
 func anyDual(pools []snapshot.Pool) bool {
@@ -129,7 +135,7 @@ func anyDual(pools []snapshot.Pool) bool {
 // announced is how the pool's addresses are made known, as far as names and
 // protocols tell; unsure is true when a label selector knows more.
 func announced(p snapshot.Pool, ads []snapshot.Advertisement) (l2, bgp, unsure bool) {
-	if p.ConfigMapEra {
+	if p.AnnouncesItself() {
 		return p.Protocol == "layer2", p.Protocol == "bgp", false
 	}
 	for _, ad := range ads {

@@ -138,12 +138,8 @@ func pools(in *checks.Input) []stated {
 		}
 	}
 	for _, p := range in.PoolsInForce() {
-		field := ".spec.addresses"
-		if p.ConfigMapEra {
-			field = ".addresses"
-		}
 		for i, a := range p.Addresses {
-			add(p.Ref, fmt.Sprintf("%s[%d]", field, i), a.Range)
+			add(p.Ref, fmt.Sprintf("%s[%d]", p.Field(), i), a.Range)
 		}
 	}
 	for _, p := range in.LBIPAMPools() {

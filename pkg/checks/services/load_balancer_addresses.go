@@ -82,6 +82,8 @@ func because(in *checks.Input, s snapshot.Service) (reason, check string) {
 		return fmt.Sprintf("; MetalLB %s gives one", v), "DS501"
 	case err != nil:
 		return "; MetalLB: " + err.Error(), "DS511"
+	case len(pools) == 0 && len(in.MetalLBPools()) > 0:
+		return "; MetalLB reads none of the pools", unreadBy(in)
 	case len(pools) == 0:
 		return "; MetalLB has no pool", ""
 	case o.Unsure || o.Families().Dual():
@@ -96,4 +98,14 @@ func because(in *checks.Input, s snapshot.Service) (reason, check string) {
 		return fmt.Sprintf("; it asks for MetalLB's pool %s", wanted.Pool), "DS514"
 	}
 	return "; no pool of MetalLB that holds both families is open to it", "DS501"
+}
+
+// unreadBy is the check that says why no pool is read: it is in another namespace,
+// or in a form that is not read any more.
+func unreadBy(in *checks.Input) string {
+	m := in.MetalLB()
+	if slices.ContainsFunc(in.MetalLBPools(), func(p snapshot.Pool) bool { return p.Namespace == m.Namespace }) {
+		return "DS506"
+	}
+	return "DS512"
 }

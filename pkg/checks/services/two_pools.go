@@ -106,13 +106,13 @@ func togetherFix(in *checks.Input, s snapshot.Service, pools []snapshot.Pool) st
 	}
 	namespace := owners[0].Namespace
 	commands := []string{}
-	for _, p := range owners[1:] {
-		if !p.ConfigMapEra {
-			commands = append(commands, checks.Command("kubectl", "delete", "ipaddresspools.metallb.io", p.Ref.Name, "-n", p.Namespace))
+	for i, p := range owners {
+		if !p.ConfigMapEra && (i > 0 || p.AnnouncesItself()) {
+			commands = append(commands, checks.DeletePool(p))
 		}
 	}
 	manifests := []string{merged.Manifest(namespace)}
-	if owners[0].ConfigMapEra {
+	if owners[0].AnnouncesItself() {
 		manifests = append(manifests, merged.AdvertisementManifest(namespace))
 	}
 	return strings.Join(append(commands, checks.Apply(manifests...)), "\n")
