@@ -125,7 +125,7 @@ func (s *Snapshot) loadBalancerClaims(add func(Claim)) {
 		add(Claim{Source: "metallb", Ref: p.Ref, Field: p.Field(), Ranges: validRanges(p.Addresses)})
 	}
 	for _, p := range s.LBIPAMPools {
-		add(Claim{Source: "lb-ipam", Ref: p.Ref, Field: ".spec.blocks", Ranges: validRanges(p.Ranges)})
+		add(Claim{Source: "lb-ipam", Ref: p.Ref, Field: p.ListField(), Ranges: validRanges(p.Ranges)})
 	}
 }
 

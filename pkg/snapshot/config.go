@@ -415,9 +415,9 @@ func (b *builder) lbIPAMPool(p *ciliumLoadBalancerIPPool) {
 	ref := Ref{Kind: "CiliumLoadBalancerIPPool", Name: p.Name}
 	b.saw(LBIPAMPools)
 	pool := LBIPAMPool{Ref: ref, Disabled: p.Spec.Disabled, Selector: p.Spec.ServiceSelector != nil}
-	pool.Ranges = slices.Concat(
-		b.ranges(LBIPAMPools, ref, ".spec.cidrs", textsOf(p.Spec.CIDRs)),
-		b.ranges(LBIPAMPools, ref, ".spec.blocks", textsOf(p.Spec.Blocks)))
+	pool.Ranges = b.ranges(LBIPAMPools, ref, ".spec.cidrs", textsOf(p.Spec.CIDRs))
+	pool.CIDRs = len(pool.Ranges)
+	pool.Ranges = append(pool.Ranges, b.ranges(LBIPAMPools, ref, ".spec.blocks", textsOf(p.Spec.Blocks))...)
 	keep(b, LBIPAMPools, &b.snap.LBIPAMPools, ref, pool)
 }
 

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -256,8 +257,25 @@ type CiliumNode struct {
 type LBIPAMPool struct {
 	Ref
 	Ranges   []Addresses
+	CIDRs    int // how many of Ranges, from the first on, stand in .spec.cidrs and not in .spec.blocks
 	Disabled bool
 	Selector bool // has a serviceSelector
+}
+
+// Field is where the i-th of the pool's ranges stands.
+func (p LBIPAMPool) Field(i int) string {
+	if i < p.CIDRs {
+		return fmt.Sprintf(".spec.cidrs[%d]", i)
+	}
+	return fmt.Sprintf(".spec.blocks[%d]", i-p.CIDRs)
+}
+
+// ListField is where the pool's ranges stand: .spec.blocks, unless all are in .spec.cidrs.
+func (p LBIPAMPool) ListField() string {
+	if p.CIDRs > 0 && p.CIDRs == len(p.Ranges) {
+		return ".spec.cidrs"
+	}
+	return ".spec.blocks"
 }
 
 // MetalLB is an installation of MetalLB, or what its files say of one to be made.

@@ -77,7 +77,7 @@ var rights = map[Kind][]Right{
 	MetalLBPools: {
 		{Group: "metallb.io", Resource: "ipaddresspools", Verb: "list"},
 		{Group: "metallb.io", Resource: "addresspools", Verb: "list"}, // of 0.13
-		{Group: "apps", Resource: "deployments", Verb: "list"}, // --config names the ConfigMap of before 0.13
+		{Group: "apps", Resource: "deployments", Verb: "list"},        // --config names the ConfigMap of before 0.13
 		{Resource: "configmaps", Verb: "get", Namespace: "metallb-system"},
 	},
 	MetalLBAds: {

@@ -37,12 +37,12 @@ group that the question is sent to.`,
 			return nil
 		}
 		for _, p := range pools {
-			for _, r := range p.Ranges {
+			for i, r := range p.Ranges {
 				if p.Disabled || !r.Range.IsValid() || ipfam.Of(r.Range.From()) != ipfam.V6 {
 					continue
 				}
 				fs = append(fs, checks.Finding{
-					Object: p.Ref, Field: ".spec.blocks", Family: ipfam.V6,
+					Object: p.Ref, Field: p.Field(i), Family: ipfam.V6,
 					Message: fmt.Sprintf("has %s, and %s", plan.FormatAddrs(r.Range), message),
 					Fix:     c.upgradeTo(cilium.Latest),
 				})

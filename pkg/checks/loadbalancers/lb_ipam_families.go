@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
@@ -20,7 +21,7 @@ var lbIPAMFamilies = &checks.Check{
 		Why: `LB IPAM gives a dual-stack Service an address of each family, each from any pool: a
 pool for each family will do, unlike in MetalLB. Without a range of a family in any
 pool there is no address of it for anybody.`,
-		Fix:    "Add a block of the family to a CiliumLoadBalancerIPPool.",
+		Fix:    "Add a block of the family to a CiliumLoadBalancerIPPool: to .spec.blocks, or to .spec.cidrs of Cilium 1.13 and 1.14.",
 		Limits: "Said only where LB IPAM alone gives addresses to Services without a class. A warning if such a Service asks for both.",
 		Holds:  "Cilium 1.13 to 1.20",
 		Since:  "0.1",
@@ -47,9 +48,9 @@ pool there is no address of it for anybody.`,
 				continue
 			}
 			finding := checks.Finding{
-				Object: awake[0].Ref, Field: ".spec.blocks", Family: f,
+				Object: awake[0].Ref, Field: awake[0].ListField(), Family: f,
 				Message: fmt.Sprintf("has no %s, and no other pool of LB IPAM has%s", f, concerned(asking)),
-				Fix:     fmt.Sprintf("add to .spec.blocks of a pool: {cidr: %s}", planned(in.Plan(), f)[0]),
+				Fix:     fmt.Sprintf("add to %s of a pool: {cidr: %s}", blocksField(in, awake[0]), planned(in.Plan(), f)[0]),
 			}
 			if len(asking) > 0 {
 				finding.Severity = severity.Warning
@@ -58,4 +59,24 @@ pool there is no address of it for anybody.`,
 		}
 		return fs
 	},
+}
+
+// The releases that know the list of a pool's ranges by its new name, and no longer
+// by its old one.
+// Source: cilium v1.15.0 and v1.16.0, pkg/k8s/apis/cilium.io/client/crds/v2alpha1/ciliumloadbalancerippools.yaml.
+var (
+	knowsBlocks = release.V(1, 15)
+	dropsCIDRs  = release.V(1, 16)
+)
+
+// blocksField is where a range of p is to be written: as the release has it, or as
+// the pool has its others.
+func blocksField(in *checks.Input, p snapshot.LBIPAMPool) string {
+	switch v := in.Cilium().Version; {
+	case v.Before(knowsBlocks):
+		return ".spec.cidrs"
+	case v.From(dropsCIDRs):
+		return ".spec.blocks"
+	}
+	return p.ListField()
 }

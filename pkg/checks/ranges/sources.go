@@ -145,7 +145,7 @@ func pools(in *checks.Input) []stated {
 	for _, p := range in.LBIPAMPools() {
 		for i, a := range p.Ranges {
 			if !p.Disabled {
-				add(p.Ref, fmt.Sprintf(".spec.blocks[%d]", i), a.Range)
+				add(p.Ref, p.Field(i), a.Range)
 			}
 		}
 	}
