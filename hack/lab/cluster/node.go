@@ -40,7 +40,8 @@ done
 // patches is what a node in namespaces needs besides what kubeadm writes. The disk is
 // the machine's, whose fill is none of the cluster's business. MetalLB's controller makes
 // the certificate of its webhook and then waits for the kubelet to put it into the
-// container, which is done when Pods are synchronised.
+// container, which is done when Pods are synchronised. What ends because the API server is
+// gone for a moment, as it is when a fault is planted there, is soon started again.
 var patches = map[string]string{
 	"kubeletconfiguration0+merge.yaml": `failCgroupV1: false
 failSwapOn: false
@@ -49,6 +50,7 @@ oomScoreAdj: 0
 localStorageCapacityIsolation: false
 enforceNodeAllocatable: []
 syncFrequency: 2s
+crashLoopBackOff: {maxContainerRestartPeriod: 1s}
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 1Mi, nodefs.available: "0%", imagefs.available: "0%", nodefs.inodesFree: "0%"}
