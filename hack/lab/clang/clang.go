@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/lock"
 )
 
 // Compiler is the real one, where Debian's package has it.
@@ -55,14 +57,11 @@ func (c cache) compile(args []string, out, diagnostics io.Writer) error {
 		return c.clang(args, out, diagnostics)
 	}
 	object := filepath.Join(c.folder, key+".o")
-	lock, err := os.OpenFile(object+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	unlock, err := lock.Take(object + ".lock")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Close() }() // which unlocks it, as the end of this process does
-	if err := flock(lock); err != nil {
-		return fmt.Errorf("lock %s: %w", lock.Name(), err)
-	}
+	defer unlock()
 	if _, err := os.Stat(object); errors.Is(err, fs.ErrNotExist) {
 		if err := c.create(object, args, diagnostics); err != nil {
 			return err
@@ -123,12 +122,4 @@ func (c cache) clang(args []string, out, diagnostics io.Writer) error {
 	cmd.Stdout, cmd.Stderr = out, diagnostics
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd.Run()
-}
-
-func flock(file *os.File) error {
-	for {
-		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/lock"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/process"
 )
 
@@ -28,24 +29,30 @@ const Root = "/var/lib/containerd"
 const containerdTimeout = 30 * time.Second
 
 // Make imports archives of the folder bin into a folder of it, unless that is there from
-// the same archives already, and returns it. It needs root. A store of other archives is
-// not kept: each is as large as all images.
+// the same archives already, and returns it. It needs root. A store of archives of the
+// same names is not kept: each is as large as all images. Labs that start at the same time
+// wait for each other.
 func Make(ctx context.Context, bin string, archives []string, log io.Writer) (string, error) {
-	key, err := digest(archives)
+	which, key, err := name(archives)
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(bin, "store")
+	folder := filepath.Join(bin, "store", which)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lock.Take(folder + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	made := filepath.Join(folder, key)
 	if _, err := os.Stat(made); err == nil {
 		_, err := fmt.Fprintf(log, "store of %d archives: up to date\n", len(archives))
 		return made, err
 	}
 	start := time.Now()
-	if err := os.RemoveAll(folder); err != nil { // of other archives
-		return "", err
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := empty(folder); err != nil {
 		return "", err
 	}
 	dir, err := os.MkdirTemp(folder, "making-")
@@ -63,18 +70,28 @@ func Make(ctx context.Context, bin string, archives []string, log io.Writer) (st
 	return made, err
 }
 
-// digest tells archives from those that were packed before: an archive that is packed
-// again is another file.
-func digest(archives []string) (string, error) {
-	h := sha256.New()
+// empty removes what is in a folder: stores of older archives, or halves of one.
+func empty(folder string) error {
+	entries, err := os.ReadDir(folder)
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(folder, entry.Name())))
+	}
+	return err
+}
+
+// name is that of the store of some archives: by which they are, and by when they were
+// packed, since an archive that is packed again is another file.
+func name(archives []string) (which, key string, err error) {
+	names, times := sha256.New(), sha256.New()
 	for _, archive := range archives {
 		stat, err := os.Stat(archive)
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
-		_, _ = fmt.Fprintln(h, archive, stat.Size(), stat.ModTime().UnixNano()) // a hash takes all writes
+		_, _ = fmt.Fprintln(names, archive) // a hash takes all writes
+		_, _ = fmt.Fprintln(times, stat.Size(), stat.ModTime().UnixNano())
 	}
-	return fmt.Sprintf("%x", h.Sum(nil))[:16], nil
+	return fmt.Sprintf("%x", names.Sum(nil))[:8], fmt.Sprintf("%x", times.Sum(nil))[:16], nil
 }
 
 // importAll runs a containerd in a host of its own, until it has all images.
