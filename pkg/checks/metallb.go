@@ -37,6 +37,18 @@ func (in *Input) PoolsInForce() []snapshot.Pool {
 	return custom
 }
 
+// AdsInForce is the advertisements as MetalLB's release reads them: before 0.16
+// each is about all Services.
+func (in *Input) AdsInForce() []snapshot.Advertisement {
+	ads := slices.Clone(in.MetalLBAds())
+	if in.MetalLB().Version.Before(metallb.ServiceSelectors) {
+		for i := range ads {
+			ads[i].ServiceSelectors = nil
+		}
+	}
+	return ads
+}
+
 // DeletePool is the command that deletes a pool that is a custom resource.
 func DeletePool(p snapshot.Pool) string {
 	return Command("kubectl", "delete", strings.ToLower(p.Kind)+"s.metallb.io", p.Ref.Name, "-n", p.Namespace)

@@ -31,6 +31,9 @@ var (
 	// HonoursExcludedNodes is the first release whose speakers pass over nodes with
 	// the label node.kubernetes.io/exclude-from-external-load-balancers (#2274).
 	HonoursExcludedNodes = release.V(0, 14, 2)
+	// ServiceSelectors is the first release whose advertisements may be about some
+	// Services only (#2917).
+	ServiceSelectors = release.V(0, 16)
 
 	refusesReversed = release.V(0, 11) // 0.9.6 takes a FROM-TO whose start is after its end
 	listAnnotation  = release.V(0, 13)

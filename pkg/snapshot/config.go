@@ -469,5 +469,20 @@ func (b *builder) advertisement(a *advertisement) {
 	b.snap.MetalLB.CRDs = true
 	keep(b, MetalLBAds, &b.snap.MetalLB.Ads, ref, Advertisement{Ref: ref, BGP: a.Kind == "BGPAdvertisement",
 		Pools: a.Spec.IPAddressPools, PoolSelectors: len(a.Spec.IPAddressPoolSelectors) > 0,
-		NodeSelectors: len(a.Spec.NodeSelectors) > 0})
+		NodeSelectors: len(a.Spec.NodeSelectors) > 0, ServiceSelectors: selectors(a.Spec.ServiceSelectors)})
+}
+
+// selectors is label selectors as kubectl writes them: "app=web,tier in (a,b)". The
+// empty one selects everything, and so, since MetalLB takes nothing that it is in, is
+// one that is none.
+func selectors(list []metav1.LabelSelector) []string {
+	var texts []string
+	for i := range list {
+		text := ""
+		if s, err := metav1.LabelSelectorAsSelector(&list[i]); err == nil {
+			text = s.String()
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }

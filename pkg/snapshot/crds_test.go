@@ -237,6 +237,8 @@ func TestFieldsOfCRDs(t *testing.T) {
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].start": "1.15.0 to 1.15.19",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].stop":  "1.15.0 to 1.15.19",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.blocks":        "from 1.15.0",
+		"metallb.io/v1beta1 L2Advertisement .spec.serviceSelectors":       "from 0.16.2",
+		"metallb.io/v1beta1 BGPAdvertisement .spec.serviceSelectors":      "from 0.16.2",
 		"metallb.io/v1beta1 IPAddressPool .spec.avoidBuggyIPs":            "from 0.13.4",
 		"metallb.io/v1beta1 IPAddressPool .spec.serviceAllocation":        "from 0.13.9",
 	}

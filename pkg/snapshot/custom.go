@@ -86,6 +86,7 @@ type advertisement struct {
 		IPAddressPools         []string               `json:"ipAddressPools"`
 		IPAddressPoolSelectors []metav1.LabelSelector `json:"ipAddressPoolSelectors"`
 		NodeSelectors          []metav1.LabelSelector `json:"nodeSelectors"`
+		ServiceSelectors       []metav1.LabelSelector `json:"serviceSelectors"`
 	} `json:"spec"`
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
+
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
@@ -335,6 +337,19 @@ type Advertisement struct {
 	Pools         []string // by name
 	PoolSelectors bool     // has ipAddressPoolSelectors, which are not evaluated
 	NodeSelectors bool
+	// ServiceSelectors is label selectors as kubectl writes them. With any, the
+	// advertisement is only about the Services that one of them selects.
+	ServiceSelectors []string
+}
+
+// IsAbout reports whether the advertisement announces the addresses of s, if its
+// pool is among those that it covers.
+// Source: metallb v0.16.2, speaker/layer2_controller.go l2AdsForService.
+func (a Advertisement) IsAbout(s Service) bool {
+	return len(a.ServiceSelectors) == 0 || slices.ContainsFunc(a.ServiceSelectors, func(text string) bool {
+		selector, err := labels.Parse(text)
+		return err == nil && selector.Matches(labels.Set(s.Labels))
+	})
 }
 
 // Selects reports whether the advertisement covers the pool, as far as names

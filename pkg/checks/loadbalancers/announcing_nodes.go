@@ -31,7 +31,7 @@ Service gets its addresses and nobody answers for them, without an Event.`,
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBAds},
 	Run: func(in *checks.Input) []checks.Finding {
 		v, _ := in.MetalLBVersion()
-		nodes, ads := in.Nodes(), in.MetalLBAds()
+		nodes, ads := in.Nodes(), in.AdsInForce()
 		var names []string
 		for _, n := range nodes {
 			if n.ExcludedFromLB {

@@ -35,7 +35,7 @@ no packet arrives.`,
 	Plan:  true,
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		p := in.Plan()
-		ads := in.MetalLBAds()
+		ads := in.AdsInForce()
 		for _, pool := range in.PoolsInForce() {
 			if l2, bgp, unsure := announced(pool, ads); !l2 || bgp || unsure {
 				continue

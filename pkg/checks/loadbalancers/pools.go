@@ -2,6 +2,7 @@ package loadbalancers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,6 +149,11 @@ func announced(p snapshot.Pool, ads []snapshot.Advertisement) (l2, bgp, unsure b
 		unsure = unsure || maybe
 	}
 	return l2, bgp, unsure
+}
+
+// about is the advertisements that announce addresses of s.
+func about(s snapshot.Service, ads []snapshot.Advertisement) []snapshot.Advertisement {
+	return slices.DeleteFunc(slices.Clone(ads), func(ad snapshot.Advertisement) bool { return !ad.IsAbout(s) })
 }
 
 // quotedList is names as the elements of a JSON list.

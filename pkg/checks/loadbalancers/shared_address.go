@@ -31,7 +31,7 @@ the same address, and connections over that family break at random.`,
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.MetalLBPools},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBAds},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
-		pools, ads := in.PoolsInForce(), in.MetalLBAds()
+		pools, ads := in.PoolsInForce(), in.AdsInForce()
 		first := map[netip.Addr]snapshot.Service{}
 		for _, s := range in.Services() {
 			if !in.MetalLBTakes(s) {
@@ -43,7 +43,7 @@ the same address, and connections over that family break at random.`,
 					first[a] = s
 					continue
 				}
-				if other.Ingress[0] == s.Ingress[0] || !inL2(a, pools, ads) {
+				if other.Ingress[0] == s.Ingress[0] || !inL2(a, pools, about(s, ads)) || !inL2(a, pools, about(other, ads)) {
 					continue
 				}
 				fs = append(fs, checks.Finding{
