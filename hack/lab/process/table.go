@@ -23,10 +23,10 @@ func stat(pid int) []string {
 	return strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
 }
 
-// Places of fields in stat, counted from the third.
+// Places of fields in stat, of which the first is the third of the file.
 const (
-	state  = 3 - 3
-	parent = 4 - 3
+	state  = 0
+	parent = 1
 	start  = 22 - 3
 )
 
