@@ -396,6 +396,9 @@ func (b *builder) ciliumNode(n *ciliumNode) {
 	b.saw(CiliumNodes)
 	node := CiliumNode{Ref: ref, PodCIDRs: b.prefixes(CiliumNodes, ref, ".spec.ipam.podCIDRs", n.Spec.IPAM.PodCIDRs),
 		PoolError: n.Status.IPAM.OperatorStatus.Error}
+	for i, p := range n.Spec.IPAM.Pools.Allocated {
+		node.PoolCIDRs = append(node.PoolCIDRs, b.prefixes(CiliumNodes, ref, fmt.Sprintf(".spec.ipam.pools.allocated[%d].cidrs", i), p.CIDRs)...)
+	}
 	for i, a := range n.Spec.Addresses {
 		if a.Type == string(corev1.NodeInternalIP) {
 			if ip := b.addr(CiliumNodes, ref, fmt.Sprintf(".spec.addresses[%d].ip", i), a.IP); ip.IsValid() {

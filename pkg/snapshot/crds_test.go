@@ -232,6 +232,7 @@ func TestServedCRDs(t *testing.T) {
 // release that serves the resource, or in those that are said here.
 func TestFieldsOfCRDs(t *testing.T) {
 	want := map[string]string{
+		"cilium.io/v2 CiliumNode .spec.ipam.pools.allocated":              "from 1.14.0",
 		"cilium.io/v2 CiliumLoadBalancerIPPool .spec.cidrs":               "none",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs":         "until 1.15.19",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].start": "1.15.0 to 1.15.19",

@@ -17,6 +17,11 @@ type ciliumNode struct {
 		} `json:"addresses"`
 		IPAM struct {
 			PodCIDRs []string `json:"podCIDRs"`
+			Pools    struct {
+				Allocated []struct {
+					CIDRs []string `json:"cidrs"`
+				} `json:"allocated"`
+			} `json:"pools"`
 		} `json:"ipam"`
 	} `json:"spec"`
 	Status struct {

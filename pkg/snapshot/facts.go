@@ -251,8 +251,9 @@ type CiliumAgent struct {
 type CiliumNode struct {
 	Ref
 	PodCIDRs  []netip.Prefix
-	Internal  []netip.Addr // type InternalIP
-	PoolError string       // .status.ipam.operator-status.error
+	PoolCIDRs []netip.Prefix // .spec.ipam.pools.allocated, which has them in the mode multi-pool
+	Internal  []netip.Addr   // type InternalIP
+	PoolError string         // .status.ipam.operator-status.error
 }
 
 // LBIPAMPool is a CiliumLoadBalancerIPPool.

@@ -29,17 +29,21 @@ or when an operator freed one family's block because of a duplicate in the other
 	Needs: []snapshot.Kind{snapshot.CiliumNodes},
 	Uses:  []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
-		if in.Cilium().Config.IPAM() == "kubernetes" {
+		field, ranges := ".spec.ipam.podCIDRs", func(n snapshot.CiliumNode) []netip.Prefix { return n.PodCIDRs }
+		switch in.Cilium().Config.IPAM() {
+		case "kubernetes":
 			return nil // the CiliumNodes only repeat the Nodes, of which DS304 speaks
+		case "multi-pool":
+			field, ranges = ".spec.ipam.pools.allocated", func(n snapshot.CiliumNode) []netip.Prefix { return n.PoolCIDRs }
 		}
 		var holder block // prefixes that overlap are nested, so the first of them holds the others
-		for _, b := range blocksInOrder(in.CiliumNodes()) {
+		for _, b := range blocksInOrder(in.CiliumNodes(), ranges) {
 			if !holder.prefix.IsValid() || !holder.prefix.Overlaps(b.prefix) {
 				holder = b
 				continue
 			}
 			fs = append(fs, checks.Finding{
-				Object: b.node.Ref, Field: ".spec.ipam.podCIDRs", Family: ipfam.OfPrefix(b.prefix),
+				Object: b.node.Ref, Field: field, Family: ipfam.OfPrefix(b.prefix),
 				Message: fmt.Sprintf("has %s, and %s has %s", b.prefix, holder.node.Ref, holder.prefix),
 				Fix: checks.Command("kubectl", "drain", b.node.Name, "--ignore-daemonsets", "--delete-emptydir-data") + " && " +
 					checks.Command("kubectl", "delete", "ciliumnode", b.node.Name) + " && " +
@@ -57,10 +61,10 @@ type block struct {
 
 // blocksInOrder is all pod ranges by their first address, the wider before the
 // narrower.
-func blocksInOrder(nodes []snapshot.CiliumNode) []block {
+func blocksInOrder(nodes []snapshot.CiliumNode, ranges func(snapshot.CiliumNode) []netip.Prefix) []block {
 	var blocks []block
 	for _, n := range nodes {
-		for _, p := range n.PodCIDRs {
+		for _, p := range ranges(n) {
 			blocks = append(blocks, block{p.Masked(), n})
 		}
 	}
