@@ -166,7 +166,7 @@ func Environment() []string {
 
 // Names is the names of the hosts of the lab in dir.
 func Names(dir string) []string {
-	entries, _ := os.ReadDir(filepath.Dir(pidFile(dir, ""))) // none without the folder
+	entries, _ := os.ReadDir(filepath.Dir(pidFile(dir, "any"))) // none without the folder
 	var names []string
 	for _, entry := range entries {
 		names = append(names, entry.Name())
