@@ -206,7 +206,7 @@ func (o options) up(ctx context.Context, stdout, stderr io.Writer) error {
 			return context.Cause(ctx)
 		case err := <-ended:
 			_, _ = io.Copy(stderr, said)
-			return fmt.Errorf("lab run ended: %v; «lab down» removes %s", err, o.dir) //nolint:errorlint // nil when it ended by itself
+			return fmt.Errorf("lab run ended: %v", err) //nolint:errorlint // nil when it ended by itself
 		case <-tick.C:
 			kubeconfig, ok := ready(o.dir)
 			if _, err := io.Copy(stderr, said); err != nil {
