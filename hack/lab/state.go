@@ -105,7 +105,10 @@ func clean(ctx context.Context, dir string) error {
 		return err
 	}
 	for {
-		err := errors.Join(host.RemoveCgroups(dir), wipe(dir))
+		err := host.RemoveCgroups(dir)
+		if err == nil { // else the folder says which there are
+			err = wipe(dir)
+		}
 		if !errors.Is(err, syscall.EBUSY) && !errors.Is(err, syscall.ENOTEMPTY) {
 			return err
 		}
