@@ -126,9 +126,10 @@ func (v variant) doctor(c *cluster) {
 	}
 	report := c.doctor(0, args...)
 	for _, f := range report.findings() {
-		if f.Severity == "error" {
+		switch f.Severity {
+		case "error":
 			c.t.Errorf("%+v", f)
-		} else if f.Severity == "warning" {
+		case "warning":
 			c.t.Logf("%+v", f)
 		}
 	}
