@@ -106,6 +106,10 @@ func (tr *trial) down() {
 	}
 	tr.run("down")
 	for pid, started := range tr.seen {
+		// A killed process may take a moment to give back its memory.
+		for dying := time.Now().Add(5 * time.Second); process.Started(pid) == started && time.Now().Before(dying); {
+			time.Sleep(50 * time.Millisecond)
+		}
 		if process.Started(pid) == started {
 			tr.t.Errorf("process %d is left: %q", pid, process.Arguments(pid))
 		}
