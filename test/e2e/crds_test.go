@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// definitions is where the modules that are pinned in hack/lab/components/crds have
-// the definitions that are read: real ones, so that a fixture of an object that the
+// definitions is where the modules that are pinned in hack/lab/components/crds, or here,
+// have the definitions that are read: real ones, so that a fixture of an object that the
 // project would refuse is found out.
 var definitions = map[string][]string{
 	"go.universe.tf/metallb": {
@@ -23,6 +23,8 @@ var definitions = map[string][]string{
 		"config/crd/bases/metallb.io_l2advertisements.yaml",
 		"config/crd/bases/metallb.io_bgpadvertisements.yaml",
 	},
+	// The last release that has this kind.
+	"go.universe.tf/metallb@v0.13.12": {"config/crd/bases/metallb.io_addresspools.yaml"},
 	"github.com/cilium/cilium": {
 		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnodes.yaml",
 		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnodeconfigs.yaml",

@@ -31,6 +31,7 @@ func testFixtures(c *cluster) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no fixtures: %v", err)
 	}
+	c.installCRDs("go.universe.tf/metallb@v0.13.12")
 	used := map[int]bool{}
 	taken := 0
 	for _, path := range paths {
