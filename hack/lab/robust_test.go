@@ -230,6 +230,43 @@ func TestInterrupted(t *testing.T) {
 	sameMachine(t, before)
 }
 
+// TestInterruptedImport interrupts a lab that makes its store first, as the first one after
+// a build does.
+func TestInterruptedImport(t *testing.T) {
+	before := machine(t)
+	tr := newTrial(t)
+	tr.bin = withoutStore(t, tr.bin)
+	for _, moment := range []time.Duration{200 * time.Millisecond, 2 * time.Second} {
+		t.Run("after "+moment.String(), func(t *testing.T) {
+			one := *tr
+			one.t, one.seen = t, map[int]string{}
+			one.endAfter(moment, false)
+		})
+	}
+	if halves, _ := filepath.Glob(filepath.Join(tr.bin, "store", "*", "making-*")); len(halves) > 0 { // the pattern is right
+		t.Errorf("halves of stores are left: %q", halves)
+	}
+	sameMachine(t, before)
+}
+
+// withoutStore is a folder of the same programs and images, without what was made of them.
+func withoutStore(t *testing.T, bin string) string {
+	t.Helper()
+	entries, err := os.ReadDir(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	for _, entry := range entries {
+		if name := entry.Name(); name != "store" {
+			if err := os.Symlink(filepath.Join(bin, name), filepath.Join(other, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return other
+}
+
 // endAfter starts the lab and ends it after a while: the command up by an interrupt, or
 // its supervisor by force.
 func (tr *trial) endAfter(moment time.Duration, kill bool) {

@@ -5,6 +5,7 @@ package clang
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (c cache) compile(args []string, out, diagnostics io.Writer) error {
 		return c.clang(args, out, diagnostics)
 	}
 	object := filepath.Join(c.folder, key+".o")
-	unlock, err := lock.Take(object + ".lock")
+	unlock, err := lock.Take(context.Background(), object+".lock") // a compiler that is killed gives it back
 	if err != nil {
 		return err
 	}

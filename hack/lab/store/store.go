@@ -41,7 +41,7 @@ func Make(ctx context.Context, bin string, archives []string, log io.Writer) (st
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock.Take(folder + ".lock")
+	unlock, err := lock.Take(ctx, folder+".lock")
 	if err != nil {
 		return "", err
 	}
@@ -105,13 +105,8 @@ func importAll(ctx context.Context, bin, dir string, archives []string) (err err
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(containerdTimeout); ; time.Sleep(50 * time.Millisecond) {
-		if _, err = h.Run(ctx, "", "ctr", "version"); err == nil {
-			break
-		}
-		if ended, failure := containerd.Ended(); ended || time.Now().After(deadline) {
-			return errors.Join(err, failure)
-		}
+	if err := await(ctx, h, containerd); err != nil {
+		return err
 	}
 	for _, archive := range archives {
 		inHost, err := filepath.Rel(bin, archive)
@@ -125,6 +120,25 @@ func importAll(ctx context.Context, bin, dir string, archives []string) (err err
 	// What is written by a process that is killed may be written by halves.
 	_, err = h.Run(ctx, "", "sh", "-c", "kill $(cat /run/containerd.pid) && while kill -0 $(cat /run/containerd.pid) 2>/dev/null; do sleep 0.05; done")
 	return err
+}
+
+// await waits until containerd answers, it has ended, or nobody waits any more.
+func await(ctx context.Context, h *host.Host, containerd *process.Process) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, containerdTimeout, fmt.Errorf("containerd does not answer after %s", containerdTimeout))
+	defer cancel()
+	for {
+		_, err := h.Run(ctx, "", "ctr", "version")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-containerd.Done():
+			return errors.Join(containerd.Failure(), err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // Link gives a node the files of a store. Databases are copied: containerd writes them.
