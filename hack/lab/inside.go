@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/advertise"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/clang"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/echo"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/forward"
@@ -9,9 +10,10 @@ import (
 
 // inside is the commands that the lab runs itself, in its hosts and images.
 var inside = map[string]func(args []string) error{
-	"clang":   clang.Run,
-	"echo":    echo.Serve,
-	"forward": forward.Serve,
-	"init":    host.Init,
-	"pause":   func([]string) error { return host.Reap() },
+	"advertise": advertise.Serve,
+	"clang":     clang.Run,
+	"echo":      echo.Serve,
+	"forward":   forward.Serve,
+	"init":      host.Init,
+	"pause":     func([]string) error { return host.Reap() },
 }
