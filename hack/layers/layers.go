@@ -26,6 +26,7 @@ var Order = [][]string{
 	{"cmd/kubectl-dualstack"},
 	{"pkg/cmd"},
 	{"pkg/report"},
+	{"pkg/expose", "pkg/probe"},
 	{"pkg/checks/catalog"},
 	{"pkg/checks/*"},
 	{"pkg/checks"},
@@ -44,9 +45,9 @@ type reservation struct {
 
 var reservations = []reservation{
 	{imports: []string{"os", "net", "io/fs", "io/ioutil", "path/filepath", "syscall", "log"}, except: []string{"net/netip"},
-		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/snapshot"}},
+		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/probe", "pkg/snapshot"}},
 	{imports: []string{"time"},
-		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/report", "pkg/checks", "pkg/checks/*", "pkg/snapshot"}},
+		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/report", "pkg/probe", "pkg/checks", "pkg/checks/*", "pkg/snapshot"}},
 	{imports: []string{"k8s.io"}, only: []string{"pkg/cmd", "pkg/snapshot"}},
 	{imports: []string{"k8s.io/cli-runtime", "k8s.io/kubectl", "github.com/spf13", "golang.org/x/term"}, only: []string{"pkg/cmd"}},
 	{imports: []string{"github.com/olekukonko/tablewriter"}, only: []string{"pkg/report"}},

@@ -8,9 +8,10 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 )
 
-// progress shows on a terminal, in one line that vanishes, what is being read. It
+// progress shows on a terminal, in one line that vanishes, what is being done. It
 // shows nothing anywhere else.
 type progress struct {
+	doing string // before what is said
 	mu    sync.Mutex
 	out   io.Writer // nil when it is no terminal
 	shown bool
@@ -23,14 +24,14 @@ func newProgress(out io.Writer) *progress {
 	if _, tty := terminal(out); !tty {
 		out = nil
 	}
-	return &progress{out: out}
+	return &progress{doing: "reading ", out: out}
 }
 
 func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.out != nil {
-		fmt.Fprint(p.out, clearLine, "reading ", report.Escape(text))
+		fmt.Fprint(p.out, clearLine, p.doing, report.Escape(text))
 		p.shown = true
 	}
 }

@@ -65,6 +65,7 @@ func newRootCommand(name string, streams genericiooptions.IOStreams) *cobra.Comm
 	style.add(root)
 	root.AddCommand(
 		newDoctorCommand(style, streams),
+		newExposeCommand(style, streams),
 		newPlanCommand(style, streams),
 		newVersionCommand(streams),
 	)

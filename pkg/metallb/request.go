@@ -83,3 +83,11 @@ func Requested(annotations map[string]string, field string, v release.Version) (
 	}
 	return as, key, nil
 }
+
+// Key is the whole name of one of the annotations, as version v reads it.
+func Key(name string, v release.Version) string {
+	if v.Or(Latest).Before(PreferOne) {
+		return oldAnnotationPrefix + name
+	}
+	return annotationPrefix + name
+}

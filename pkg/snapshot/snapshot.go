@@ -5,6 +5,7 @@ package snapshot
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -141,6 +142,25 @@ func parentPath(path string) string {
 func (s *Snapshot) Gap(k Kind) (Gap, bool) {
 	g, ok := s.Gaps[k]
 	return g, ok
+}
+
+// With is the snapshot as it would be with the Service v in it, in the place of one of
+// the same name if there is one, also where no others could be read. The snapshot itself
+// stays as it is.
+func (s *Snapshot) With(v Service) *Snapshot {
+	with := *s
+	with.Services = slices.DeleteFunc(slices.Clone(s.Services), func(o Service) bool { return o.Ref == v.Ref })
+	at, _ := slices.BinarySearchFunc(with.Services, v, func(a, b Service) int { return compareRefs(a.Ref, b.Ref) })
+	with.Services = slices.Insert(with.Services, at, v)
+	if g, gap := s.Gaps[Services]; gap {
+		with.Gaps = maps.Clone(s.Gaps)
+		if g.Partial = true; g.Absent() {
+			delete(with.Gaps, Services)
+		} else {
+			with.Gaps[Services] = g
+		}
+	}
+	return &with
 }
 
 // SortedGaps is the gaps in the order of AllKinds.

@@ -32,7 +32,7 @@ pool there is no address of it for anybody.`,
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		awake := slices.DeleteFunc(slices.Clone(in.LBIPAMPools()), func(p snapshot.LBIPAMPool) bool { return p.Disabled })
 		dual := in.Families(plan.Services).Dual()
-		claims, _ := lbIPAMClaims(in.Cilium())
+		claims, _ := in.LBIPAMClaims()
 		asking := slices.DeleteFunc(classless(in), func(s snapshot.Service) bool { return !s.Dual() })
 		if len(awake) == 0 || !dual || !claims || len(in.PoolsInForce()) > 0 {
 			return nil

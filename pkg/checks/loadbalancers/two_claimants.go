@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
@@ -29,11 +28,9 @@ families change for as long as both run, also of Services that had them before.`
 	Needs: []snapshot.Kind{snapshot.LBIPAMPools, snapshot.MetalLBPools},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.CiliumConfig, snapshot.Services},
 	Run: func(in *checks.Input) []checks.Finding {
-		awake := slices.DeleteFunc(slices.Clone(in.LBIPAMPools()), func(p snapshot.LBIPAMPool) bool {
-			return p.Disabled || p.Selector || len(p.Ranges) == 0
-		})
-		pools, services := in.PoolsInForce(), classless(in)
-		if claims, _ := lbIPAMClaims(in.Cilium()); len(awake) == 0 || len(pools) == 0 || in.MetalLB().Class != "" || !claims {
+		awake, pools, services := in.LBIPAMAwake(), in.PoolsInForce(), classless(in)
+		claims, sure := in.LBIPAMClaims()
+		if len(awake) == 0 || len(pools) == 0 || in.MetalLB().Class != "" || !claims {
 			return nil
 		}
 		f := checks.Finding{
@@ -42,7 +39,7 @@ families change for as long as both run, also of Services that had them before.`
 				pools[0].Ref, concerned(services)),
 			Fix: checks.Command("helm", "upgrade", "cilium", "cilium/cilium", "-n", ciliumNamespace(in.Cilium()), "--reuse-values", "--set", sleepValue(in.Cilium())),
 		}
-		if _, sure := lbIPAMClaims(in.Cilium()); !sure || len(services) == 0 {
+		if !sure || len(services) == 0 {
 			f.Severity = severity.Warning
 		}
 		return []checks.Finding{f}
@@ -56,25 +53,10 @@ func classless(in *checks.Input) []snapshot.Service {
 	})
 }
 
-// ignoresNone is the release that does not read default-lb-service-ipam: none
-// (cilium issue 40888).
-var ignoresNone = release.V(1, 18, 0)
-
-// lbIPAMClaims reports whether LB IPAM takes Services without a class; sure is
-// false when Cilium's configuration is not known and its default is taken.
-func lbIPAMClaims(c snapshot.Cilium) (claims, sure bool) {
-	if !c.Present() {
-		return true, false
-	}
-	owner := c.Config["default-lb-service-ipam"]
-	byDefault := owner == "" || owner == "lbipam" || owner == "none" && c.Version == ignoresNone
-	return c.Config.Bool("enable-lb-ipam", true) && byDefault, true
-}
-
 // sleepValue is the value of Cilium's chart that keeps LB IPAM from Services
 // without a class.
 func sleepValue(c snapshot.Cilium) string {
-	if c.Version == ignoresNone {
+	if c.Version == checks.IgnoresNoneForServices {
 		return "enableLBIPAM=false"
 	}
 	return "defaultLBServiceIPAM=none"

@@ -1,0 +1,299 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	kubectl "k8s.io/kubectl/pkg/cmd/expose"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/util/completion"
+	"k8s.io/kubectl/pkg/util/templates"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
+)
+
+// exposable is what expose takes: kubectl's kinds, and those that it refuses.
+var exposable = []string{"pod", "service", "replicationcontroller", "deployment", "replicaset", "statefulset", "daemonset"}
+
+type exposeOptions struct {
+	genericiooptions.IOStreams
+	style   *styleFlags
+	config  *genericclioptions.ConfigFlags
+	kubectl *kubectl.ExposeServiceFlags
+	flags   exposeFlags
+
+	// Set by Complete.
+	factory cmdutil.Factory
+	service *kubectl.ExposeServiceOptions // kubectl's own, which builds the Service
+	print   func(runtime.Object) error
+	look    report.Style
+	tty     bool // whether a person looks at standard output
+	request expose.Request
+	ports   []expose.Port
+	manager string // of fields
+	save    bool   // --save-config
+}
+
+// exposeFlags is the flags that kubectl has not got, as they were given.
+type exposeFlags struct {
+	ports        []string
+	policy       string
+	families     []string
+	lb           bool
+	nodePort     bool
+	headless     bool
+	pool         string
+	addresses    []string
+	share        string
+	class        string
+	traffic      string
+	sourceRanges []string
+	oneFamily    bool
+	keepPorts    bool
+	force        bool
+	wait         string
+	probe        bool
+	rollback     bool
+}
+
+func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
+	o := &exposeOptions{
+		IOStreams: streams, style: style, kubectl: kubectl.NewExposeFlags(streams),
+		config: genericclioptions.NewConfigFlags(true).WithDiscoveryBurst(300).WithDiscoveryQPS(50),
+	}
+	o.factory = cmdutil.NewFactory(cmdutil.NewMatchVersionFlags(o.config))
+	cmd := &cobra.Command{
+		Use:                   "expose (-f FILENAME | TYPE NAME | TYPE/NAME) [--port=[NAME=]PORT[:TARGET][/PROTOCOL]] [--lb]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Give a workload one Service with an address of each family",
+		Long: templates.LongDesc(`
+			Give a workload one Service that has an address of each family, and with --lb a load
+			balancer's address of each. All of kubectl expose's arguments and flags do what they do
+			there; the Service differs by its families alone, which are RequireDualStack unless
+			--family-policy says otherwise. StatefulSets and DaemonSets can be exposed too.
+
+			Before anything is written the API server is asked whether it would take the Service,
+			and what becomes of it is foretold: whether Nodes and Pods have both addresses, who
+			serves it, and for MetalLB which addresses it gets, or why it gets none. A failure that
+			is foretold ends the command, unless --force is given; nothing has been made then.
+
+			With --wait, the default for --lb on a terminal, the command comes back when the Service
+			has both ClusterIPs, an address of each family and a ready endpoint in each family.
+
+			Exit status: 0 when that is so; 1 when the Service could not be made, as of kubectl; 2
+			when a failure was foretold, and nothing was made; 3 when the Service was made and
+			something of it is missing still. It stays then, unless --rollback is given.`),
+		Example: templates.Examples(`
+			# An address of each family on the LAN for a Deployment
+			kubectl dualstack expose deploy/nginx --port 80 --lb
+
+			# Two ports by name, in the cluster alone, IPv6 first
+			kubectl dualstack expose sts/db --port sql=5432:postgres --port metrics=9187 --families IPv6,IPv4
+
+			# Addresses that are to be these
+			kubectl dualstack expose deploy/web --port 443:8443 --lb --addresses 192.0.2.10,2001:db8::10
+
+			# What would be made, and what would become of it
+			kubectl dualstack expose deploy/web --port 80 --lb --dry-run=server -o yaml`),
+		ValidArgsFunction: completion.SpecifiedResourceTypeAndNameCompletionFunc(o.factory, exposable),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.Complete(cmd, args); err != nil {
+				return likeKubectl(err)
+			}
+			if err := o.Validate(); err != nil {
+				return withCode(exitRefused, usageError(cmd, err))
+			}
+			return o.Run(cmd.Context(), cmd, args)
+		},
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return withCode(exitRefused, usageError(cmd, err)) })
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *exposeOptions) addFlags(cmd *cobra.Command) {
+	// kubectl's flags but --port, which may be repeated here and takes more.
+	theirs := &cobra.Command{}
+	o.kubectl.AddFlags(theirs)
+	flags := cmd.Flags()
+	theirs.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Name != "port" {
+			flags.AddFlag(f)
+		}
+	})
+	f := &o.flags
+	flags.StringArrayVar(&f.ports, "port", nil, "Port of the Service, [NAME=]PORT[:TARGET][/PROTOCOL]; may be repeated. Copied from the resource being exposed, if unspecified.")
+	flags.StringVar(&f.policy, "family-policy", expose.Policies[0], "Families that the Service must have: require (both, or it is refused), prefer (both where the cluster has both), single.")
+	flags.StringSliceVar(&f.families, "families", nil, "Families in their order, such as IPv6,IPv4: the first one is primary, and stays so. The API server's order, if unspecified.")
+	flags.BoolVar(&f.lb, "lb", false, "A Service of type LoadBalancer; short for --type LoadBalancer.")
+	flags.BoolVar(&f.nodePort, "node-port", false, "A Service of type NodePort; short for --type NodePort.")
+	flags.BoolVar(&f.headless, "headless", false, "A Service without ClusterIPs; short for --cluster-ip None.")
+	flags.StringVar(&f.pool, "pool", "", "Pool of MetalLB that the addresses are to be of.")
+	flags.StringSliceVar(&f.addresses, "addresses", nil, "Load balancer's addresses that the Service is to have, one of each family.")
+	flags.StringVar(&f.share, "share", "", "Key with which Services of different ports share their addresses.")
+	flags.StringVar(&f.class, "load-balancer-class", "", "Class of the load balancer, which only one controller serves.")
+	flags.StringVar(&f.traffic, "external-traffic-policy", "", "Cluster, or Local: only Nodes with an endpoint answer, and clients keep their address.")
+	flags.StringSliceVar(&f.sourceRanges, "source-ranges", nil, "Prefixes that clients of the load balancer may have, of both families.")
+	flags.BoolVar(&f.oneFamily, "allow-one-family-ranges", false, "Take --source-ranges of one family.")
+	flags.BoolVar(&f.keepPorts, "keep-ports", false, "Keep names, target ports and protocols of the ports that are copied from the resource; kubectl loses them.")
+	flags.BoolVar(&f.force, "force", false, "Make the Service although a failure is foretold.")
+	flags.StringVar(&f.wait, "wait", "", "Come back when the Service is complete in both families, for at most this long (2m when no time is given); false for not at all. By default only with --lb on a terminal.")
+	flags.Lookup("wait").NoOptDefVal = defaultWait.String()
+	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here.")
+	flags.BoolVar(&f.rollback, "rollback", false, "With --wait: remove the Service again when it is not complete in time.")
+	complete(cmd, "family-policy", expose.Policies...)
+	complete(cmd, "families", "IPv4,IPv6", "IPv6,IPv4", "IPv4", "IPv6")
+	complete(cmd, "external-traffic-policy", string(corev1.ServiceExternalTrafficPolicyCluster), string(corev1.ServiceExternalTrafficPolicyLocal))
+	complete(cmd, "type", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+	complete(cmd, "dry-run", "none", "client", "server")
+	complete(cmd, "protocol", "TCP", "UDP", "SCTP")
+	o.config.AddFlags(flags)
+	markConnection(flags, o.config)
+	completeKubeconfig(cmd, o.config)
+	register(cmd, "namespace", completion.ResourceNameCompletionFunc(o.factory, "namespace"))
+}
+
+// Complete reads the flags into values, those of kubectl by kubectl.
+func (o *exposeOptions) Complete(cmd *cobra.Command, args []string) (err error) {
+	o.config.WithWarningPrinter(o.IOStreams)
+	if err := o.shorthands(); err != nil {
+		return err
+	}
+	var plain bool
+	if o.ports, plain, err = expose.ParsePorts(o.flags.ports); err != nil {
+		return fmt.Errorf("--port %w", err)
+	}
+	o.kubectl.Port = numbers(o.ports)
+	if plain && len(o.flags.ports) == 1 {
+		o.kubectl.Port = o.flags.ports[0]
+	}
+	if err := o.readRequest(); err != nil {
+		return err
+	}
+	if o.service, err = o.kubectl.ToOptions(cmd, args); err != nil {
+		return err
+	}
+	if err := o.service.Complete(o.factory); err != nil {
+		return err
+	}
+	printer := o.service.PrintObj
+	o.print = func(obj runtime.Object) error { return printer(obj, o.Out) }
+	o.manager = cmdutil.GetFlagString(cmd, "field-manager")
+	o.save = cmdutil.GetFlagBool(cmd, cmdutil.ApplyAnnotationsFlag)
+	if o.look, err = o.style.style(o.Out); err != nil {
+		return err
+	}
+	_, o.tty = terminal(o.Out)
+	return nil
+}
+
+// shorthands puts --lb, --node-port and --headless into the flags that they are short
+// for.
+func (o *exposeOptions) shorthands() error {
+	for _, short := range []struct {
+		given       bool
+		flag, value string
+		into        *string
+	}{
+		{o.flags.lb, "--lb", "LoadBalancer", &o.kubectl.Type},
+		{o.flags.nodePort, "--node-port", "NodePort", &o.kubectl.Type},
+		{o.flags.headless, "--headless", corev1.ClusterIPNone, &o.kubectl.ClusterIP},
+	} {
+		if !short.given {
+			continue
+		}
+		if *short.into != "" && *short.into != short.value {
+			return fmt.Errorf("%s is %s, and %s is asked for too", short.flag, short.value, *short.into)
+		}
+		*short.into = short.value
+	}
+	return nil
+}
+
+func (o *exposeOptions) readRequest() (err error) {
+	f, r := &o.flags, &o.request
+	if r.Policy, err = expose.ParsePolicy(f.policy); err != nil {
+		return fmt.Errorf("--family-policy %w", err)
+	}
+	if r.Families, err = expose.ParseFamilies(f.families); err != nil {
+		return fmt.Errorf("--families: %w", err)
+	}
+	if r.Addresses, err = expose.ParseAddresses(f.addresses); err != nil {
+		return fmt.Errorf("--addresses: %w", err)
+	}
+	if r.SourceRanges, err = expose.ParseRanges(f.sourceRanges); err != nil {
+		return fmt.Errorf("--source-ranges: %w", err)
+	}
+	r.OneFamilyRanges = f.oneFamily
+	r.Headless = o.kubectl.ClusterIP == corev1.ClusterIPNone
+	r.LoadBalancer = o.kubectl.Type == string(corev1.ServiceTypeLoadBalancer)
+	r.Pool, r.SharingKey, r.Class = f.pool, f.share, f.class
+	return nil
+}
+
+// numbers is the ports as «kubectl expose» takes them.
+func numbers(ports []expose.Port) (list string) {
+	for i, p := range ports {
+		if i > 0 {
+			list += ","
+		}
+		list += fmt.Sprint(p.Number)
+	}
+	return list
+}
+
+// defaultWait is how long --wait waits when it is given without a time.
+const defaultWait = 2 * time.Minute
+
+// waitFor is how long to wait for the Service; zero is not at all.
+func (o *exposeOptions) waitFor() (time.Duration, error) {
+	switch {
+	case o.service.DryRunStrategy != cmdutil.DryRunNone || o.flags.wait == "false":
+		return 0, nil
+	case o.flags.wait == "" && o.request.LoadBalancer && o.tty && o.kubectl.PrintFlags.OutputFlagSpecified != nil && !o.kubectl.PrintFlags.OutputFlagSpecified():
+		return defaultWait, nil
+	case o.flags.wait == "":
+		return 0, nil
+	case o.flags.wait == "true":
+		return defaultWait, nil
+	}
+	d, err := time.ParseDuration(o.flags.wait)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("--wait %q: want a duration such as 90s, or false", o.flags.wait)
+	}
+	return d, nil
+}
+
+// Validate refuses flags that contradict one another.
+func (o *exposeOptions) Validate() error {
+	if err := o.request.Validate(); err != nil {
+		return err
+	}
+	if o.flags.traffic != "" && o.kubectl.Type != string(corev1.ServiceTypeLoadBalancer) && o.kubectl.Type != string(corev1.ServiceTypeNodePort) {
+		return errors.New("--external-traffic-policy is for Services of type LoadBalancer or NodePort: give --lb or --node-port")
+	}
+	wait, err := o.waitFor()
+	switch {
+	case err != nil:
+		return err
+	case wait == 0 && (o.flags.probe || o.flags.rollback):
+		return errors.New("--probe and --rollback are about what is waited for: give --wait too")
+	}
+	return nil
+}
+
+// Run has kubectl build each Service, and makes it.
+func (o *exposeOptions) Run(ctx context.Context, cmd *cobra.Command, args []string) error {
+	m := &maker{exposeOptions: o, ctx: ctx}
+	m.hook()
+	return outcome(o.service.RunExpose(cmd, args))
+}

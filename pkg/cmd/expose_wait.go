@@ -1,0 +1,195 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/probe"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+const (
+	pollPeriod = 250 * time.Millisecond
+	// lastWords is how long removing a Service, or reading its Events, may take when
+	// the time is up or somebody is impatient.
+	lastWords = 10 * time.Second
+)
+
+// await comes back when the Service is complete in both families, and says what is
+// missing when it is not in time.
+func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration) error {
+	client, err := m.factory.KubernetesClientSet()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(m.ctx, limit)
+	defer cancel()
+	state, err := m.until(ctx, client, s)
+	var probes ipfam.Pair[probe.Result]
+	if err == nil && m.flags.probe {
+		probes, err = m.probe(ctx, state, s)
+	}
+	if err == nil {
+		return m.show(state, probes, s)
+	}
+	if ctx.Err() != nil && m.ctx.Err() == nil {
+		err = fmt.Errorf("after %s: %w", limit, err)
+	}
+	return m.incomplete(client, s, f, err)
+}
+
+// until reads the Service and its EndpointSlices until nothing is missing. The error is
+// what is.
+func (m *maker) until(ctx context.Context, client kubernetes.Interface, s *corev1.Service) (expose.State, error) {
+	watch := newProgress(m.ErrOut)
+	watch.doing = "waiting for "
+	defer watch.clear()
+	tick := time.NewTicker(pollPeriod)
+	defer tick.Stop()
+	start := time.Now()
+	for {
+		state, err := m.state(ctx, client, s)
+		missing := state.Missing()
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			return state, err
+		case len(missing) == 0:
+			return state, nil
+		}
+		list := strings.Join(missing, ", ")
+		watch.say(fmt.Sprintf("%s (%s)", list, time.Since(start).Round(time.Second)))
+		select {
+		case <-ctx.Done():
+			return state, fmt.Errorf("missing: %s", cmp.Or(list, "an answer of the API server"))
+		case <-tick.C:
+		}
+	}
+}
+
+// state reads how far the Service has come.
+func (m *maker) state(ctx context.Context, client kubernetes.Interface, s *corev1.Service) (expose.State, error) {
+	now, err := client.CoreV1().Services(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
+	if err != nil {
+		return expose.State{}, err
+	}
+	if now.UID != s.UID {
+		return expose.State{}, fmt.Errorf("services %q was replaced by somebody else", s.Name)
+	}
+	list, err := client.DiscoveryV1().EndpointSlices(s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + s.Name})
+	if err != nil {
+		return expose.StateOf(snapshot.ServiceOf(now), nil), err
+	}
+	return expose.StateOf(snapshot.ServiceOf(now), snapshot.EndpointSlicesOf(list.Items)), nil
+}
+
+// probe connects to the load balancer's address of each family, at the first port of
+// TCP.
+func (m *maker) probe(ctx context.Context, state expose.State, s *corev1.Service) (probes ipfam.Pair[probe.Result], err error) {
+	port := firstTCP(s)
+	if port == 0 {
+		return probes, errors.New("--probe: the Service has no port of TCP to connect to")
+	}
+	var to ipfam.Pair[netip.AddrPort]
+	for _, f := range ipfam.All {
+		if a := state.External(f); a.IsValid() {
+			*to.At(f) = netip.AddrPortFrom(a, port)
+		}
+	}
+	if to == (ipfam.Pair[netip.AddrPort]{}) {
+		return probes, errors.New("--probe: the Service has no address outside of the cluster to connect to")
+	}
+	watch := newProgress(m.ErrOut)
+	watch.doing = "connecting to "
+	watch.say(fmt.Sprintf("%s, %s", to.V4, to.V6))
+	defer watch.clear()
+	probes = probe.Both(ctx, to)
+	for _, f := range ipfam.All {
+		if r := probes.Of(f); r.Err != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %s does not answer from here: %w", f, r.To, r.Err))
+		}
+	}
+	return probes, err
+}
+
+func firstTCP(s *corev1.Service) uint16 {
+	i := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Protocol == corev1.ProtocolTCP })
+	if i < 0 {
+		return 0
+	}
+	return uint16(s.Spec.Ports[i].Port)
+}
+
+// show prints what came of it, for a person: in scripts and with -o standard output is
+// kubectl's.
+func (m *maker) show(state expose.State, probes ipfam.Pair[probe.Result], s *corev1.Service) error {
+	if !m.tty || m.kubectl.PrintFlags.OutputFlagSpecified() {
+		return nil
+	}
+	return report.WriteExposed(m.Out, state, probes, int(firstTCP(s)), m.look)
+}
+
+// incomplete is the error of a Service that was made and lacks something: what, why as
+// far as Events and the forecast tell, and how it is removed, if it is not already.
+func (m *maker) incomplete(client kubernetes.Interface, s *corev1.Service, f expose.Forecast, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), lastWords)
+	defer cancel()
+	if m.ctx.Err() != nil {
+		why = fmt.Errorf("interrupted: %w", why)
+	}
+	lines := []string{fmt.Sprintf("service/%s is not complete %s", s.Name, why)}
+	if event := lastWarning(ctx, client, s); event != "" {
+		lines = append(lines, "event: "+event)
+	}
+	for _, l := range f.Lines {
+		if l.Severity > 0 {
+			lines = append(lines, fmt.Sprintf("foretold: %s: %s", l.About, l.Text))
+		}
+	}
+	if m.flags.rollback {
+		lines = append(lines, m.removed(ctx, client, s))
+	} else {
+		lines = append(lines, "it stays; to remove it: "+removal(s))
+	}
+	return withCode(exitIncomplete, errors.New(strings.Join(lines, "\n")))
+}
+
+// removed removes the Service that was made, and no other of its name.
+func (m *maker) removed(ctx context.Context, client kubernetes.Interface, s *corev1.Service) string {
+	err := client.CoreV1().Services(s.Namespace).Delete(ctx, s.Name, metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(s.UID))})
+	switch {
+	case err == nil:
+		return "it was removed again"
+	case apierrors.IsNotFound(err):
+		return "somebody has removed it"
+	}
+	return fmt.Sprintf("it could not be removed: %v; to remove it: %s", err, removal(s))
+}
+
+// lastWarning is what the last Event of type Warning says of the Service, if any may be
+// read.
+func lastWarning(ctx context.Context, client kubernetes.Interface, s *corev1.Service) string {
+	list, err := client.CoreV1().Events(s.Namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: "involvedObject.kind=Service,type=Warning,involvedObject.uid=" + string(s.UID),
+	})
+	if err != nil || len(list.Items) == 0 {
+		return ""
+	}
+	last := slices.MaxFunc(list.Items, func(a, b corev1.Event) int { return a.LastTimestamp.Compare(b.LastTimestamp.Time) })
+	return last.Reason + ": " + last.Message
+}
