@@ -34,9 +34,14 @@ func (in *Input) Plan() *plan.Plan { in.readPlan = true; return in.plan }
 
 // Known reports whether facts of k are there at all, wholly or in part.
 func (in *Input) Known(k snapshot.Kind) bool {
-	in.read[k] = true
-	g, gap := in.snap.Gap(k)
+	g, gap := in.Gap(k)
 	return !gap || g.Partial
+}
+
+// Gap is what is missing of k, if anything.
+func (in *Input) Gap(k snapshot.Kind) (snapshot.Gap, bool) {
+	in.read[k] = true
+	return in.snap.Gap(k)
 }
 
 // Live reports whether the snapshot is of a running cluster and not of files.

@@ -75,9 +75,9 @@ func likeKubectl(err error) error {
 	return codedError{error: err, words: words, code: exitLikeKubectl}
 }
 
-// outcome is the errors of a command that goes on after one, as one: each in its own
+// inWords is the errors of a command that goes on after one, as one: each in its own
 // words, with the highest of their codes.
-func outcome(err error) error {
+func inWords(err error) error {
 	list := []error{err}
 	var several utilerrors.Aggregate
 	if errors.As(err, &several) {

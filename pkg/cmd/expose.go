@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/client-go/rest"
 	kubectl "k8s.io/kubectl/pkg/cmd/expose"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/completion"
@@ -28,12 +30,14 @@ type exposeOptions struct {
 	genericiooptions.IOStreams
 	style   *styleFlags
 	config  *genericclioptions.ConfigFlags
+	factory cmdutil.Factory
 	kubectl *kubectl.ExposeServiceFlags
 	flags   exposeFlags
 
 	// Set by Complete.
-	factory cmdutil.Factory
 	service *kubectl.ExposeServiceOptions // kubectl's own, which builds the Service
+	dryRun  cmdutil.DryRunStrategy
+	piped   bool // whether what is printed is for a program: -o was given
 	print   func(runtime.Object) error
 	look    report.Style
 	tty     bool // whether a person looks at standard output
@@ -116,6 +120,8 @@ func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 		},
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return withCode(exitRefused, usageError(cmd, err)) })
+	// What cobra says of deprecated flags goes where kubectl has it, and not into the result.
+	cmd.SetOut(streams.ErrOut)
 	o.addFlags(cmd)
 	return cmd
 }
@@ -164,7 +170,8 @@ func (o *exposeOptions) addFlags(cmd *cobra.Command) {
 
 // Complete reads the flags into values, those of kubectl by kubectl.
 func (o *exposeOptions) Complete(cmd *cobra.Command, args []string) (err error) {
-	o.config.WithWarningPrinter(o.IOStreams)
+	// As kubectl does: what the API server warns of is said once, however often it is asked.
+	rest.SetDefaultWarningHandler(rest.NewWarningWriter(o.ErrOut, rest.WarningWriterOptions{Deduplicate: true, Color: printers.AllowsColorOutput(o.ErrOut)}))
 	if err := o.shorthands(); err != nil {
 		return err
 	}
@@ -185,6 +192,8 @@ func (o *exposeOptions) Complete(cmd *cobra.Command, args []string) (err error) 
 	if err := o.service.Complete(o.factory); err != nil {
 		return err
 	}
+	o.dryRun = o.service.DryRunStrategy
+	o.piped = o.kubectl.PrintFlags.OutputFlagSpecified()
 	printer := o.service.PrintObj
 	o.print = func(obj runtime.Object) error { return printer(obj, o.Out) }
 	o.manager = cmdutil.GetFlagString(cmd, "field-manager")
@@ -257,12 +266,12 @@ const defaultWait = 2 * time.Minute
 // waitFor is how long to wait for the Service; zero is not at all.
 func (o *exposeOptions) waitFor() (time.Duration, error) {
 	switch {
-	case o.service.DryRunStrategy != cmdutil.DryRunNone || o.flags.wait == "false":
+	case o.dryRun != cmdutil.DryRunNone || o.flags.wait == "false":
 		return 0, nil
-	case o.flags.wait == "" && o.request.LoadBalancer && o.tty && o.kubectl.PrintFlags.OutputFlagSpecified != nil && !o.kubectl.PrintFlags.OutputFlagSpecified():
-		return defaultWait, nil
+	case o.flags.wait == "" && !(o.request.LoadBalancer && o.tty && !o.piped):
+		return 0, nil
 	case o.flags.wait == "":
-		return 0, nil
+		return defaultWait, nil
 	case o.flags.wait == "true":
 		return defaultWait, nil
 	}
@@ -295,5 +304,5 @@ func (o *exposeOptions) Validate() error {
 func (o *exposeOptions) Run(ctx context.Context, cmd *cobra.Command, args []string) error {
 	m := &maker{exposeOptions: o, ctx: ctx}
 	m.hook()
-	return outcome(o.service.RunExpose(cmd, args))
+	return inWords(o.service.RunExpose(cmd, args))
 }

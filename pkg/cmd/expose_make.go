@@ -28,7 +28,6 @@ import (
 type maker struct {
 	*exposeOptions
 	ctx      context.Context
-	strategy cmdutil.DryRunStrategy
 	override cmdutil.OverrideOptions
 	source   runtime.Object     // that is being exposed
 	snap     *snapshot.Snapshot // read when it is first asked for
@@ -38,7 +37,7 @@ type maker struct {
 // dry run of the client it hands each Service over, and leaves the rest to us.
 func (m *maker) hook() {
 	o := m.service
-	m.strategy, m.override = o.DryRunStrategy, o.OverrideOptions
+	m.override = o.OverrideOptions
 	o.DryRunStrategy, o.Overrides = cmdutil.DryRunClient, ""
 	o.PrintObj = func(object runtime.Object, _ io.Writer) error {
 		s, ok := object.(*corev1.Service)
@@ -66,7 +65,7 @@ func (m *maker) take(built *corev1.Service) error {
 	if !ok {
 		return fmt.Errorf("--overrides make a %T of the Service", object)
 	}
-	if m.strategy == cmdutil.DryRunClient {
+	if m.dryRun == cmdutil.DryRunClient {
 		if namespace != "" {
 			s.Namespace = namespace
 		}
@@ -99,7 +98,7 @@ func (m *maker) make(s *corev1.Service) error {
 	}
 	refused := forecast.Worst() == severity.Error && !m.flags.force
 	switch {
-	case m.strategy == cmdutil.DryRunServer:
+	case m.dryRun == cmdutil.DryRunServer:
 		if err := m.print(tried); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,21 +61,21 @@ func (m *maker) until(ctx context.Context, client kubernetes.Interface, s *corev
 	tick := time.NewTicker(pollPeriod)
 	defer tick.Stop()
 	start := time.Now()
+	missing := []string{"an answer of the API server"}
 	for {
 		state, err := m.state(ctx, client, s)
-		missing := state.Missing()
 		switch {
 		case ctx.Err() != nil:
+			return state, fmt.Errorf("missing: %s", strings.Join(missing, ", "))
 		case err != nil:
 			return state, err
-		case len(missing) == 0:
+		}
+		if missing = state.Missing(); len(missing) == 0 {
 			return state, nil
 		}
-		list := strings.Join(missing, ", ")
-		watch.say(fmt.Sprintf("%s (%s)", list, time.Since(start).Round(time.Second)))
+		watch.say(fmt.Sprintf("%s (%s)", strings.Join(missing, ", "), time.Since(start).Round(time.Second)))
 		select {
 		case <-ctx.Done():
-			return state, fmt.Errorf("missing: %s", cmp.Or(list, "an answer of the API server"))
 		case <-tick.C:
 		}
 	}
@@ -138,7 +137,7 @@ func firstTCP(s *corev1.Service) uint16 {
 // show prints what came of it, for a person: in scripts and with -o standard output is
 // kubectl's.
 func (m *maker) show(state expose.State, probes ipfam.Pair[probe.Result], s *corev1.Service) error {
-	if !m.tty || m.kubectl.PrintFlags.OutputFlagSpecified() {
+	if !m.tty || m.piped {
 		return nil
 	}
 	return report.WriteExposed(m.Out, state, probes, int(firstTCP(s)), m.look)

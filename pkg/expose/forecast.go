@@ -112,8 +112,11 @@ func serviceRanges(snap *snapshot.Snapshot, families ipfam.Set) string {
 func nodeLine(in *checks.Input) Line {
 	const about = "nodes"
 	nodes := in.Nodes()
-	if !in.Known(snapshot.Nodes) || len(nodes) == 0 {
-		return Line{Unknown: true, About: about, Text: "not read"}
+	if g, gap := in.Gap(snapshot.Nodes); gap && !g.Partial {
+		return Line{Unknown: true, About: about, Text: g.String()}
+	}
+	if len(nodes) == 0 {
+		return Line{Severity: severity.Warning, About: about, Text: "there is none: nothing can run behind the Service"}
 	}
 	var lacking []string
 	for _, n := range nodes {

@@ -13,11 +13,11 @@ import (
 )
 
 // WriteForecast prints what will become of a Service: everything, or only what does not
-// hold or could not be looked at.
+// hold.
 func WriteForecast(w io.Writer, f expose.Forecast, all bool, s Style) error {
 	var b strings.Builder
 	for _, l := range f.Lines {
-		if !all && l.Severity == 0 && !l.Unknown {
+		if !all && l.Severity == 0 {
 			continue
 		}
 		s.forecastLine(&b, l)
@@ -39,12 +39,12 @@ func (s Style) forecastLine(b *strings.Builder, l expose.Line) {
 		}
 		fmt.Fprintf(b, "%s%s%s\n", marks, about, line)
 	}
-	if l.Fix == "" {
-		return
-	}
-	fmt.Fprintf(b, "%sfix:\n", margin)
-	for _, line := range escapeLines(l.Fix) {
-		fmt.Fprintf(b, "%s%s\n", margin, line)
+	switch fix := escapeLines(l.Fix); {
+	case l.Fix == "":
+	case len(fix) == 1:
+		fmt.Fprintf(b, "%s%-*s%s\n", margin, aboutWidth, "fix:", fix[0])
+	default:
+		fmt.Fprintf(b, "%sfix:\n%s%s\n", margin, margin, strings.Join(fix, "\n"+margin))
 	}
 }
 
