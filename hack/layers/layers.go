@@ -44,7 +44,9 @@ type reservation struct {
 }
 
 var reservations = []reservation{
-	{imports: []string{"os", "net", "io/fs", "io/ioutil", "path/filepath", "syscall", "log"}, except: []string{"net/netip"},
+	{imports: []string{"os", "io/fs", "io/ioutil", "path/filepath", "syscall", "log"},
+		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/snapshot"}},
+	{imports: []string{"net"}, except: []string{"net/netip"},
 		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/probe", "pkg/snapshot"}},
 	{imports: []string{"time"},
 		only: []string{"cmd/kubectl-dualstack", "pkg/cmd", "pkg/report", "pkg/probe", "pkg/checks", "pkg/checks/*", "pkg/snapshot"}},

@@ -114,12 +114,12 @@ func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 				return likeKubectl(err)
 			}
 			if err := o.Validate(); err != nil {
-				return withCode(exitRefused, usageError(cmd, err))
+				return withCode(exitLikeKubectl, usageError(cmd, err))
 			}
 			return o.Run(cmd.Context(), cmd, args)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return withCode(exitRefused, usageError(cmd, err)) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return withCode(exitLikeKubectl, usageError(cmd, err)) })
 	// What cobra says of deprecated flags goes where kubectl has it, and not into the result.
 	cmd.SetOut(streams.ErrOut)
 	o.addFlags(cmd)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -83,11 +81,8 @@ func (m *maker) make(s *corev1.Service) error {
 		return err
 	}
 	tried, err := m.create(s, true)
-	if err != nil && !noDryRun(err) {
-		return err
-	}
 	if err != nil {
-		tried = s // an admission webhook does not take dry runs: go by what is asked for
+		return err
 	}
 	forecast, err := m.foresee(tried)
 	if err != nil {
@@ -145,12 +140,6 @@ func (m *maker) create(s *corev1.Service, dryRun bool) (*corev1.Service, error) 
 		return nil, fmt.Errorf("the API server made a %T of the Service", made)
 	}
 	return service, nil
-}
-
-// noDryRun reports whether a webhook refused the dry run for being one.
-// Source: k8s.io/apiserver v0.37.2, pkg/admission/plugin/webhook/errors/statuserror.go.
-func noDryRun(err error) bool {
-	return apierrors.IsBadRequest(err) && strings.Contains(err.Error(), "does not support dry run")
 }
 
 // foresee is what will become of the Service.

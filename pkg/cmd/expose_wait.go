@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -32,7 +33,7 @@ const (
 // await comes back when the Service is complete in both families, and says what is
 // missing when it is not in time.
 func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration) error {
-	client, err := m.factory.KubernetesClientSet()
+	client, err := m.client()
 	if err != nil {
 		return err
 	}
@@ -50,6 +51,17 @@ func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration)
 		err = fmt.Errorf("after %s: %w", limit, err)
 	}
 	return m.incomplete(client, s, f, err)
+}
+
+// client is one that may ask twice every pollPeriod: client-go's own patience is less.
+func (m *maker) client() (kubernetes.Interface, error) {
+	config, err := m.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = 50, 100
+	return kubernetes.NewForConfig(config)
 }
 
 // until reads the Service and its EndpointSlices until nothing is missing. The error is
@@ -155,10 +167,8 @@ func (m *maker) incomplete(client kubernetes.Interface, s *corev1.Service, f exp
 	if event := lastWarning(ctx, client, s); event != "" {
 		lines = append(lines, "event: "+event)
 	}
-	for _, l := range f.Lines {
-		if l.Severity > 0 {
-			lines = append(lines, fmt.Sprintf("foretold: %s: %s", l.About, l.Text))
-		}
+	if about := f.OfAddresses(); about.Text != "" {
+		lines = append(lines, "foretold: "+about.Text)
 	}
 	if m.flags.rollback {
 		lines = append(lines, m.removed(ctx, client, s))

@@ -39,7 +39,7 @@ var classes = map[string]Controller{
 // that is known. Where two would, it is MetalLB, and doctor's DS507 has to say about it.
 func ControllerOf(in *checks.Input, class string) (c Controller, because string) {
 	m := in.MetalLB()
-	if m.Present() && m.Class == class {
+	if (m.Present() || len(in.PoolsInForce()) > 0) && m.Class == class {
 		return MetalLB, fmt.Sprintf("MetalLB %s", version(m.Version, metallb.Latest))
 	}
 	if class != "" {

@@ -59,6 +59,14 @@ func (f Forecast) Worst() severity.Severity {
 	return worst
 }
 
+// OfAddresses is the line about the load balancer's addresses; zero when there is none.
+func (f Forecast) OfAddresses() Line {
+	if i := slices.IndexFunc(f.Lines, func(l Line) bool { return l.About == aboutAddresses }); i >= 0 {
+		return f.Lines[i]
+	}
+	return Line{}
+}
+
 // Foresee is what will become of the Service, as far as can be told.
 func Foresee(s Situation) Forecast {
 	in := checks.NewInput(s.Plan, s.Snapshot)
@@ -295,8 +303,7 @@ func (f Forecast) repeats(id string) bool {
 	if f.Controller != MetalLB {
 		return false
 	}
-	mended := slices.ContainsFunc(f.Lines, func(l Line) bool { return l.About == aboutAddresses && l.Fix != "" })
-	return id == "DS603" || mended && slices.Contains([]string{"DS501", "DS510", "DS511", "DS514"}, id)
+	return id == "DS603" || f.OfAddresses().Fix != "" && slices.Contains([]string{"DS501", "DS510", "DS511", "DS514"}, id)
 }
 
 // tempered is how bad a finding is for who is content with one address, and gets it.

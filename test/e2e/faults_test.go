@@ -23,6 +23,7 @@ func TestFaults(t *testing.T) {
 	lab := startMetalLB(t)
 	lab.putHealthy()
 	testFaults(t, lab)
+	t.Run("expose with one Service range", func(t *testing.T) { testExposeOneFamily(lab.in(t)) })
 }
 
 // testFaults has a healthy lab plant the faults of the folder faults that are for its

@@ -1,0 +1,245 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// TestExpose tries what expose refuses, and what becomes of what it makes, on a real API
+// server with MetalLB's controller.
+func TestExpose(t *testing.T) {
+	c := startMetalLB(t)
+	c.namespace("exposed")
+	objects, err := decode([]byte(exposed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		o.SetNamespace("exposed")
+		c.put(o, "e2e")
+	}
+	t.Run("kinds that kubectl refuses", func(t *testing.T) { testMoreKinds(c.in(t)) })
+	t.Run("refused by the API server", func(t *testing.T) { testRefused(c.in(t)) })
+	t.Run("refused by a webhook", func(t *testing.T) { testWebhook(c.in(t)) })
+	t.Run("foretold", func(t *testing.T) { testForetold(c.in(t)) })
+	t.Run("flags", func(t *testing.T) { testExposeFlags(c.in(t)) })
+}
+
+// expose runs the plugin's expose in the namespace exposed.
+func (c *cluster) expose(args ...string) output {
+	c.t.Helper()
+	return c.run(programs.plugin, append([]string{"expose", "-n", "exposed"}, args...)...)
+}
+
+// exposes runs expose, whose exit status must be code, and which must say want on one of
+// its streams.
+func (c *cluster) exposes(code int, want string, args ...string) output {
+	c.t.Helper()
+	out := c.expose(args...)
+	if out.code != code || !strings.Contains(out.stdout+out.stderr, want) {
+		c.t.Errorf("expose %s: exit status %d, want %d and %q\n%s%s", strings.Join(args, " "), out.code, code, want, out.stdout, out.stderr)
+	}
+	return out
+}
+
+// absent wants no Service of that name.
+func (c *cluster) absent(name string) {
+	c.t.Helper()
+	if slices.Contains(c.serviceNames(), "exposed/"+name) {
+		c.t.Errorf("service/%s was made", name)
+		c.gone(name)
+	}
+}
+
+func (c *cluster) gone(names ...string) {
+	c.t.Helper()
+	for _, name := range names {
+		c.remove(object("v1", "Service", "exposed", name, nil))
+	}
+}
+
+// spec is a field of a Service.
+func (c *cluster) field(name, path string) string {
+	c.t.Helper()
+	return strings.TrimSpace(c.kubectl("get", "service", name, "-n", "exposed", "-o", "jsonpath="+path))
+}
+
+func testMoreKinds(c *cluster) {
+	c.exposes(0, "service/sts exposed", "statefulset/sts")
+	if got := c.field("sts", "{range .spec.ports[*]}{.name} {.port} {.targetPort},{end}"); got != "sql 5432 sql,port-2 9187 9187," {
+		c.t.Errorf("ports of the StatefulSet: %s", got)
+	}
+	c.exposes(0, "service/ds exposed", "ds", "ds", "--families", "IPv6,IPv4")
+	if got := c.field("ds", "{.spec.ipFamilies} {.spec.ipFamilyPolicy}"); got != `["IPv6","IPv4"] RequireDualStack` {
+		c.t.Errorf("families of the DaemonSet's Service: %s", got)
+	}
+	c.exposes(1, "cannot expose a ServiceAccount", "serviceaccount/default")
+	c.exposes(0, "service/db exposed", "sts/sts", "--name", "db", "--headless")
+	if got := c.field("db", "{.spec.clusterIP} {.spec.ipFamilies}"); got != `None ["IPv4","IPv6"]` {
+		c.t.Errorf("headless: %s", got)
+	}
+	c.exposes(0, "service/kept exposed", "deploy/one", "--name", "kept", "--keep-ports")
+	if got := c.field("kept", "{.spec.ports[0].name} {.spec.ports[0].targetPort}"); got != "http http" {
+		c.t.Errorf("port that is kept: %s", got)
+	}
+	c.gone("sts", "ds", "db", "kept")
+}
+
+// testRefused is what the API server refuses: in its words, with kubectl's exit status,
+// and nothing is made.
+func testRefused(c *cluster) {
+	c.exposes(1, `services "service" already exists`, "deploy/one", "--name", "service")
+	file := filepath.Join(c.t.TempDir(), "one.yaml")
+	if err := os.WriteFile(file, []byte(manifest(exposed, "one")), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	c.exposes(1, `User "nobody" cannot create resource "services"`, "-f", file, "--name", "n", "--as", "nobody")
+	c.exposes(1, `namespaces "missing" not found`, "-f", file, "-n", "missing")
+	c.exposes(1, "is not in the valid range", "deploy/one", "--name", "n", "--cluster-ip", "10.97.0.1")
+	c.exposes(1, "couldn't find port", "deploy/none", "--name", "n", "--lb")
+	c.put(object("v1", "ResourceQuota", "exposed", "few", map[string]any{"spec": map[string]any{"hard": map[string]any{"services": "2"}}}), "e2e")
+	c.eventually("the quota to count", func() bool {
+		return c.kubectl("get", "resourcequota", "few", "-n", "exposed", "-o", "jsonpath={.status.used.services}") == "2"
+	})
+	c.exposes(1, "exceeded quota: few", "deploy/one", "--name", "n")
+	c.absent("n")
+	c.remove(object("v1", "ResourceQuota", "exposed", "few", nil))
+}
+
+// testWebhook has an admission webhook refuse the Service.
+func testWebhook(c *cluster) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review struct{ Request struct{ UID string } }
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer := map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": "no Service without a ticket"}}
+		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": answer})
+	}))
+	defer server.Close()
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	webhook := object("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "", "tickets", map[string]any{"webhooks": []any{map[string]any{
+		"name": "tickets.example.com", "sideEffects": "None", "admissionReviewVersions": []any{"v1"}, "failurePolicy": "Fail",
+		"clientConfig":      map[string]any{"url": server.URL, "caBundle": base64.StdEncoding.EncodeToString(ca)},
+		"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": "exposed"}},
+		"rules":             []any{map[string]any{"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE"}, "resources": []any{"services"}}},
+	}}})
+	c.put(webhook, "e2e")
+	defer c.remove(webhook)
+	c.eventually("the webhook to refuse", func() bool {
+		return strings.Contains(c.expose("deploy/one", "--name", "n", "--dry-run=server").stderr, "without a ticket")
+	})
+	c.exposes(1, `admission webhook "tickets.example.com" denied the request: no Service without a ticket`, "deploy/one", "--name", "n")
+	c.absent("n")
+}
+
+// testForetold is failures of MetalLB that are foretold: nothing is made, unless that is
+// forced, and then it is so.
+func testForetold(c *cluster) {
+	c.setPools([]*unstructured.Unstructured{addressPool("ipv4", ranges(seedV4)), addressPool("ipv6", ranges(seedV6))})
+	c.exposes(2, "MetalLB will say: no available IPs", "deploy/one", "--name", "lb", "--lb")
+	c.exposes(2, "DS501", "deploy/one", "--name", "lb", "--lb", "--dry-run=server")
+	c.absent("lb")
+	out := c.exposes(3, "missing: a load-balancer address of IPv4, a ready endpoint of IPv4, a load-balancer address of IPv6", "deploy/one", "--name", "lb", "--lb", "--force", "--wait=3s")
+	for _, want := range []string{"event: AllocationFailed", "no available IPs", "kubectl delete service lb -n exposed"} {
+		if !strings.Contains(out.stderr, want) {
+			c.t.Errorf("a failure that was forced does not say %q:\n%s", want, out.stderr)
+		}
+	}
+	if out.stdout != "service/lb exposed\n" {
+		c.t.Errorf("standard output: %q", out.stdout)
+	}
+	c.gone("lb")
+	c.exposes(3, "it was removed again", "deploy/one", "--name", "lb", "--lb", "--force", "--wait=1s", "--rollback")
+	c.absent("lb")
+	c.exposes(0, "192.168.16.100 alone, out of pool ipv4", "deploy/one", "--name", "lb", "--lb", "--family-policy", "prefer")
+	c.gone("lb")
+
+	c.setPools([]*unstructured.Unstructured{addressPool("lan", ranges(seedV4, seedV6)), addressPool("manual", with(ranges("192.168.16.200/30", "2001:db8:7653:216::200/126"), "autoAssign", false))})
+	c.exposes(2, "DS505", "deploy/one", "--name", "lb", "--lb", "--pool", "manual") // nobody announces it
+	c.put(object("metallb.io/v1beta1", "L2Advertisement", metallbNamespace, "all", map[string]any{"spec": map[string]any{}}), "e2e")
+	c.exposes(2, `unknown pool "lam"`, "deploy/one", "--name", "lb", "--lb", "--pool", "lam")
+	c.exposes(0, "service/lb exposed", "deploy/one", "--name", "lb", "--lb", "--pool", "manual")
+	c.given("lb", "192.168.16.200 2001:db8:7653:216::200")
+	c.exposes(2, "can't change sharing key for", "deploy/one", "--name", "second", "--lb", "--addresses", "192.168.16.200,2001:db8:7653:216::201")
+	c.exposes(0, "service/second exposed", "deploy/one", "--name", "second", "--lb", "--addresses", "2001:db8:7653:216:ffff:fac:ade:7,192.168.16.107")
+	c.given("second", "192.168.16.107 2001:db8:7653:216:ffff:fac:ade:7")
+	c.gone("lb", "second")
+}
+
+// given waits until the Service has these addresses.
+func (c *cluster) given(name, addresses string) {
+	c.t.Helper()
+	c.eventually(name+" to get "+addresses, func() bool {
+		return c.field(name, "{.status.loadBalancer.ingress[*].ip}") == addresses
+	})
+}
+
+// testExposeFlags is flags that kubectl has not got, as they are on the Service.
+func testExposeFlags(c *cluster) {
+	c.exposes(0, "service/n exposed", "deploy/many", "--name", "n", "--port", "web=80:8080/TCP", "--port", "53", "--port", "9000/SCTP", "--type", "LoadBalancer",
+		"--load-balancer-class", "example.com/own", "--external-traffic-policy", "Local", "--source-ranges", "192.168.16.0/24,2001:db8:7653:216::/64")
+	for path, want := range map[string]string{
+		"{range .spec.ports[*]}{.name} {.port}/{.protocol} {.targetPort},{end}": "web 80/TCP 8080,port-2-tcp 53/TCP 53,port-2-udp 53/UDP 53,port-3 9000/SCTP 9000,",
+		"{.spec.loadBalancerClass} {.spec.externalTrafficPolicy}":               "example.com/own Local",
+		"{.spec.loadBalancerSourceRanges}":                                      `["192.168.16.0/24","2001:db8:7653:216::/64"]`,
+	} {
+		if got := c.field("n", path); got != want {
+			c.t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	c.gone("n")
+	for want, args := range map[string][]string{
+		"--source-ranges has IPv4 only":             {"--lb", "--source-ranges", "192.168.16.0/24"},
+		"--addresses has IPv6, and the Service":     {"--lb", "--addresses", "2001:db8::1"},
+		"--pool is for a LoadBalancer Service":      {"--pool", "lan"},
+		"--lb is LoadBalancer, and NodePort":        {"--lb", "--type", "NodePort"},
+		`--family-policy "dual": want require`:      {"--family-policy", "dual"},
+		`--families: address family "v6"`:           {"--families", "v6"},
+		`--port "80:http/ICMP": protocol "ICMP"`:    {"--port", "80:http/ICMP"},
+		"--probe and --rollback are about":          {"--probe"},
+		`--wait "soon": want a duration`:            {"--wait=soon"},
+		"unknown flag: --familys":                   {"--familys", "IPv4"},
+		"--external-traffic-policy is for Services": {"--external-traffic-policy", "Local"},
+	} {
+		if out := c.exposes(1, want, append([]string{"deploy/one", "--name", "n"}, args...)...); out.stdout != "" {
+			c.t.Errorf("%v: standard output has %q", args, out.stdout)
+		}
+	}
+	c.absent("n")
+}
+
+// testExposeOneFamily is an API server with one Service range, in a lab that faults can be
+// planted in.
+func testExposeOneFamily(c *cluster) {
+	expose := func(code int, want string, args ...string) {
+		c.t.Helper()
+		out := c.run(programs.plugin, append([]string{"expose", "pod/nginx-test", "-n", "lab", "--name", "n", "--port", "80", "--dry-run=server"}, args...)...)
+		if out.code != code || !strings.Contains(out.stdout+out.stderr, want) {
+			c.t.Errorf("expose %v: exit status %d, want %d and %q\n%s%s", args, out.code, code, want, out.stdout, out.stderr)
+		}
+	}
+	if out := c.run(programs.lab, c.args("fault", "api-server-with-one-service-range")...); out.code != 0 {
+		c.t.Fatal(out.stderr)
+	}
+	expose(1, "this cluster is not configured for dual-stack services")
+	expose(0, "the API server has no Service range of the other family", "--family-policy", "prefer")
+	expose(0, "service/n exposed (server dry run)", "--family-policy", "single")
+	if out := c.run(programs.lab, c.args("heal")...); out.code != 0 {
+		c.t.Fatal(out.stderr)
+	}
+	expose(0, "service/n exposed (server dry run)")
+}
