@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,7 +116,12 @@ func (o options) clusterConfig(ctx context.Context, log io.Writer) (cluster.Conf
 	return c, err
 }
 
-// exec runs a command in a host.
+// exitStatus is how a command ended that was run for somebody, who has its words already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// exec runs a command in a host, and ends as it does.
 func (o options) exec(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(o.args) < 2 {
 		return errors.New("exec: want a host and a command, such as laptop ip route")
@@ -125,5 +131,10 @@ func (o options) exec(ctx context.Context, stdin io.Reader, stdout, stderr io.Wr
 		return err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
-	return cmd.Run()
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return exitStatus(exit.ExitCode())
+	}
+	return err
 }

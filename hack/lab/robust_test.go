@@ -312,6 +312,10 @@ func TestBeside(t *testing.T) {
 	if out, err := exec.Command(plain.program, "up", "--profile", "plain", "--dir", plain.dir, "--bin", plain.bin).CombinedOutput(); err == nil || !strings.Contains(string(out), "runs in") {
 		t.Errorf("a second lab in the same folder: %v %s", err, out)
 	}
+	var exit *exec.ExitError
+	if err := exec.Command(plain.program, "exec", "--dir", plain.dir, "router", "sh", "-c", "exit 7").Run(); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("a command that ends with status 7: %v", err)
+	}
 	plain.onlyLoopback()
 	other.kill()
 	other.down()

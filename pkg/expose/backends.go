@@ -74,7 +74,7 @@ func listenerLines(backends []snapshot.Backend) (lines []Line) {
 		for _, c := range b.Containers {
 			text := ""
 			if word := bound(c.Words); word != "" {
-				text = fmt.Sprintf("container %s binds to IPv4 alone, %q: nobody will answer over IPv6", c.Name, word)
+				text = fmt.Sprintf("container %s binds to an IPv4 address, %q: nobody will answer over IPv6%s", c.Name, word, unlessGo(word))
 			} else if host := probed(c.ProbeHosts); host.IsValid() {
 				text = fmt.Sprintf("container %s has a probe that asks %s: that says nothing of the other family", c.Name, host)
 			}
@@ -86,6 +86,16 @@ func listenerLines(backends []snapshot.Backend) (lines []Line) {
 		}
 	}
 	return lines
+}
+
+// unlessGo is who takes 0.0.0.0 for all addresses of both families: programs in Go that
+// listen on "tcp". It was seen in the lab.
+// Source: go1.26, src/net/ipsock_posix.go favoriteAddrFamily.
+func unlessGo(word string) string {
+	if strings.Contains(word, "0.0.0.0") {
+		return ", unless the program is written in Go, which takes that for both families"
+	}
+	return ""
 }
 
 // bound is the word that binds a program to IPv4, when no other one binds it to IPv6.

@@ -35,6 +35,7 @@ func testNodes(t *testing.T, profile string) {
 	})
 	t.Run("seed", func(t *testing.T) { testSeed(t, lab.in(t)) })
 	t.Run("as if it were yours", func(t *testing.T) { testYours(t, lab.in(t)) })
+	t.Run("expose", func(t *testing.T) { testExposeNodes(t, lab.in(t)) })
 	t.Run("faults", func(t *testing.T) { testFaults(t, lab.in(t)) })
 }
 

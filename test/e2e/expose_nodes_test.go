@@ -1,0 +1,94 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// testExposeNodes exposes Pods that run, and asks their addresses from the laptop.
+func testExposeNodes(t *testing.T, lab *cluster) {
+	t.Run("both families answer", func(t *testing.T) {
+		lab := lab.in(t)
+		out := lab.run(programs.plugin, "expose", "pod/nginx-test", "-n", "lab", "--name", "exposed", "--port", "80", "--lb", "--wait=1m")
+		if out.code != 0 || out.stdout != "service/exposed exposed\n" || out.stderr != "" {
+			t.Errorf("exit status %d: %s%s", out.code, out.stdout, out.stderr)
+		}
+		for _, a := range lab.ofBothFamilies("service/exposed", "{.status.loadBalancer.ingress[*].ip}", "192.168.16.0/24", "2001:db8:7653:216::/64") {
+			lab.isNginx(a.String(), lab.on("laptop", "curl", "-sSI", "-m", "5", "http://"+netip.AddrPortFrom(a, 80).String()))
+		}
+		lab.remove(object("v1", "Service", "lab", "exposed", nil))
+	})
+	t.Run("probed on the laptop", func(t *testing.T) {
+		lab := lab.in(t)
+		lab.equipLaptop()
+		defer lab.on("laptop", "rm", "-f", onLaptop, onLaptop+".program", onLaptop+".kubeconfig")
+		out := lab.on("laptop", onLaptop, "expose", "pod/nginx-test", "-n", "lab", "--name", "exposed", "--port", "80", "--lb", "--wait=1m", "--probe")
+		if out.code != 0 || out.stdout != "service/exposed exposed\n" {
+			t.Errorf("exit status %d: %s%s", out.code, out.stdout, out.stderr)
+		}
+		lab.remove(object("v1", "Service", "lab", "exposed", nil))
+		lab.onlyIPv4()
+	})
+}
+
+// onlyIPv4 exposes a Pod that listens on IPv4 alone: everything is there, and over IPv6
+// nobody answers.
+func (c *cluster) onlyIPv4() {
+	c.t.Helper()
+	pod := object("v1", "Pod", "lab", "half", map[string]any{
+		"spec": map[string]any{"terminationGracePeriodSeconds": int64(0), "containers": []any{map[string]any{
+			"name": "c", "image": "lab.local/toolbox:1", "command": []any{"busybox", "httpd", "-f", "-p", "0.0.0.0:8080"},
+		}}},
+	})
+	pod.SetLabels(map[string]string{"app": "half"})
+	c.put(pod, "e2e")
+	defer c.remove(pod)
+	c.kubectl("wait", "pod/half", "-n", "lab", "--for=condition=Ready", "--timeout=60s")
+	out := c.on("laptop", onLaptop, "expose", "pod/half", "-n", "lab", "--port", "8080", "--lb", "--wait=10s", "--probe", "--rollback")
+	for _, want := range []string{"container c binds to an IPv4 address", "service/half is not complete", "IPv6: [2001:db8:7653:216:", "does not answer from here", "it was removed again"} {
+		if out.code != 3 || !strings.Contains(out.stderr, want) {
+			c.t.Errorf("exit status %d, want 3 and %q: %s", out.code, want, out.stderr)
+		}
+	}
+	if strings.Contains(out.stderr, "IPv4: ") {
+		c.t.Errorf("IPv4 does not answer either: %s", out.stderr)
+	}
+}
+
+const onLaptop = "/tmp/kubectl-dualstack"
+
+var server = regexp.MustCompile(`server: https://127\.0\.0\.1:\d+`)
+
+// equipLaptop gives the laptop the plugin and a kubeconfig. Both are in its own memory:
+// the server's address is on the LAN, which is only in the lab what it is.
+func (c *cluster) equipLaptop() {
+	c.t.Helper()
+	controller := strings.Fields(c.kubectl("get", "node", "k8s-controller-0", "-o", `jsonpath={.status.addresses[?(@.type=="InternalIP")].address}`))[0]
+	kubeconfig, err := os.ReadFile(c.kubeconfig)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	plugin, err := os.ReadFile(programs.plugin)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.intoLaptop(onLaptop+".kubeconfig", server.ReplaceAll(kubeconfig, []byte("server: https://"+controller+":6443")))
+	c.intoLaptop(onLaptop+".program", plugin)
+	c.intoLaptop(onLaptop, []byte("#!/bin/sh\nexport KUBECONFIG="+onLaptop+".kubeconfig\nexec "+onLaptop+".program \"$@\"\n"))
+}
+
+func (c *cluster) intoLaptop(path string, content []byte) {
+	c.t.Helper()
+	cmd := exec.Command(programs.lab, "exec", "--dir", c.dir, "laptop", "sh", "-c", `cat >"$1" && chmod 700 "$1"`, "sh", path)
+	cmd.Stdin = bytes.NewReader(content)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		c.t.Fatalf("%s on the laptop: %v: %s", path, err, out)
+	}
+}
