@@ -20,6 +20,7 @@ import (
 	"k8s.io/kubectl/pkg/util/templates"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 )
 
@@ -42,9 +43,11 @@ type exposeOptions struct {
 	look    report.Style
 	tty     bool // whether a person looks at standard output
 	request expose.Request
-	ports   []expose.Port
-	manager string // of fields
-	save    bool   // --save-config
+	// published is the families to publish the Service in, by --print-router.
+	published ipfam.Set
+	ports     []expose.Port
+	manager   string // of fields
+	save      bool   // --save-config
 }
 
 // exposeFlags is the flags that kubectl has not got, as they were given.
@@ -67,6 +70,8 @@ type exposeFlags struct {
 	wait         string
 	probe        bool
 	rollback     bool
+	router       string
+	routed       []string
 }
 
 func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -156,6 +161,10 @@ func (o *exposeOptions) addFlags(cmd *cobra.Command) {
 	flags.Lookup("wait").NoOptDefVal = defaultWait.String()
 	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here.")
 	flags.BoolVar(&f.rollback, "rollback", false, "With --wait: remove the Service again when it is not complete in time.")
+	flags.StringVar(&f.router, "print-router", "", "With --wait: print the commands with which a home router publishes the Service on the internet: nftables, openwrt or vyos.")
+	flags.StringSliceVar(&f.routed, "print-router-families", []string{"IPv4", "IPv6"}, "Families to publish it in.")
+	complete(cmd, "print-router", expose.Routers...)
+	complete(cmd, "print-router-families", "IPv4,IPv6", "IPv4", "IPv6")
 	complete(cmd, "family-policy", expose.Policies...)
 	complete(cmd, "families", "IPv4,IPv6", "IPv6,IPv4", "IPv4", "IPv6")
 	complete(cmd, "external-traffic-policy", string(corev1.ServiceExternalTrafficPolicyCluster), string(corev1.ServiceExternalTrafficPolicyLocal))
@@ -242,6 +251,11 @@ func (o *exposeOptions) readRequest() (err error) {
 	if r.SourceRanges, err = expose.ParseRanges(f.sourceRanges); err != nil {
 		return fmt.Errorf("--source-ranges: %w", err)
 	}
+	published, err := expose.ParseFamilies(f.routed)
+	if err != nil {
+		return fmt.Errorf("--print-router-families: %w", err)
+	}
+	o.published = ipfam.SetOf(published...)
 	r.OneFamilyRanges = f.oneFamily
 	r.Headless = o.kubectl.ClusterIP == corev1.ClusterIPNone
 	r.LoadBalancer = o.kubectl.Type == string(corev1.ServiceTypeLoadBalancer)
@@ -294,10 +308,21 @@ func (o *exposeOptions) Validate() error {
 	switch {
 	case err != nil:
 		return err
-	case wait == 0 && (o.flags.probe || o.flags.rollback):
-		return errors.New("--probe and --rollback are about what is waited for: give --wait too")
+	case wait == 0 && o.dryRun == cmdutil.DryRunNone && (o.flags.probe || o.flags.rollback || o.flags.router != ""):
+		return errors.New("--probe, --rollback and --print-router are about what is waited for: give --wait too")
+	case o.flags.router != "":
+		_, err := expose.Publish(o.flags.router, 0, expose.Published{})
+		return prefixed("--print-router", err)
 	}
 	return nil
+}
+
+// prefixed is an error with the flag that it is about.
+func prefixed(flag string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %w", flag, err)
 }
 
 // Run has kubectl build each Service, and makes it.

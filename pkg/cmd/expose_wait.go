@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration)
 		probes, err = m.probe(ctx, state, s)
 	}
 	if err == nil {
-		return m.show(state, probes, s)
+		return errors.Join(m.show(state, probes, s), m.publish(state, s))
 	}
 	if ctx.Err() != nil && m.ctx.Err() == nil {
 		err = fmt.Errorf("after %s: %w", limit, err)
@@ -153,6 +154,29 @@ func (m *maker) show(state expose.State, probes ipfam.Pair[probe.Result], s *cor
 		return nil
 	}
 	return report.WriteExposed(m.Out, state, probes, int(firstTCP(s)), m.look)
+}
+
+// publish prints what a router needs to let the internet in.
+func (m *maker) publish(state expose.State, s *corev1.Service) error {
+	if m.flags.router == "" {
+		return nil
+	}
+	p := expose.Published{Name: s.Namespace + "/" + s.Name}
+	for _, f := range ipfam.All {
+		*p.Addresses.At(f) = state.External(f)
+	}
+	for _, port := range s.Spec.Ports {
+		p.Ports = append(p.Ports, expose.Port{Number: int(port.Port), Protocol: string(port.Protocol)})
+	}
+	text, err := expose.Publish(m.flags.router, m.published, p)
+	if err != nil {
+		return err
+	}
+	if m.tty {
+		text = "\n" + text
+	}
+	_, err = io.WriteString(m.Out, text)
+	return err
 }
 
 // incomplete is the error of a Service that was made and lacks something: what, why as

@@ -25,6 +25,7 @@ func testExposeNodes(t *testing.T, lab *cluster) {
 		}
 		lab.remove(object("v1", "Service", "lab", "exposed", nil))
 	})
+	t.Run("published on the internet", func(t *testing.T) { testPublished(lab.in(t)) })
 	t.Run("probed on the laptop", func(t *testing.T) {
 		lab := lab.in(t)
 		lab.equipLaptop()
@@ -36,6 +37,37 @@ func testExposeNodes(t *testing.T, lab *cluster) {
 		lab.remove(object("v1", "Service", "lab", "exposed", nil))
 		lab.onlyIPv4()
 	})
+}
+
+// forgetPublished takes what testPublished has the router do out of it again.
+const forgetPublished = `nft delete table ip nat
+nft -a list chain inet home forward | sed -n 's/.*comment "lab.published".*# handle //p' | while read handle; do nft delete rule inet home forward handle "$handle"; done`
+
+// testPublished has the router do what expose prints for it, and asks from the internet.
+func testPublished(c *cluster) {
+	out := c.run(programs.plugin, "expose", "pod/nginx-test", "-n", "lab", "--name", "published", "--port", "80", "--lb", "--wait=1m", "--print-router", "nftables")
+	defer c.remove(object("v1", "Service", "lab", "published", nil))
+	line, commands, _ := strings.Cut(out.stdout, "\n")
+	if out.code != 0 || line != "service/published exposed" {
+		c.t.Fatalf("exit status %d: %s%s", out.code, out.stdout, out.stderr)
+	}
+	addresses := c.ofBothFamilies("service/published", "{.status.loadBalancer.ingress[*].ip}", "192.168.16.0/24", "2001:db8:7653:216::/64")
+	outside := []string{"http://" + uplink.String(), "http://" + netip.AddrPortFrom(addresses[1], 80).String()}
+	for _, url := range outside {
+		if out := c.on("internet", "curl", "-sSI", "-m", "1", url); out.code == 0 {
+			c.t.Errorf("%s answers before anything is published", url)
+		}
+	}
+	// The home router has a table of its own in the place of Debian's.
+	script := "nft 'add table ip nat; add chain ip nat prerouting { type nat hook prerouting priority dstnat; }'\nset -e\n" +
+		strings.ReplaceAll(commands, "inet filter forward", "inet home forward")
+	if out := c.on("router", "sh", "-c", script); out.code != 0 {
+		c.t.Errorf("the router: %s\n%s", out.stderr, script)
+	}
+	defer c.on("router", "sh", "-c", forgetPublished)
+	for _, url := range outside {
+		c.isNginx(url, c.on("internet", "curl", "-sSI", "-m", "5", url))
+	}
 }
 
 // onlyIPv4 exposes a Pod that listens on IPv4 alone: everything is there, and over IPv6
