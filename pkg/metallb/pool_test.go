@@ -130,6 +130,9 @@ func TestRequested(t *testing.T) {
 		{nil, "web", 0, `invalid spec.loadBalancerIP "web"`},
 		{annotation("192.0.2.5, 2001:db8::5"), "", 2, ""},
 		{annotation("192.0.2.5/32"), "", 0, `invalid metallb.io/loadBalancerIPs: "192.0.2.5/32"`},
+		{annotation("192.0.2.5,192.0.2.6"), "", 0, `IPFamilyForAddresses: same address family ["192.0.2.5" "192.0.2.6"]`},
+		{annotation("192.0.2.5,2001:db8::5,192.0.2.6"), "", 0, `IPFamilyForAddresses: invalid ips length 3 ["192.0.2.5" "2001:db8::5" "192.0.2.6"]`},
+		{map[string]string{"metallb.universe.tf/loadBalancerIPs": "web"}, "", 0, `invalid metallb.io/loadBalancerIPs: "web"`},
 		{annotation("192.0.2.5"), "192.0.2.5", 0, "service can not have both metallb.io/loadBalancerIPs and svc.Spec.LoadBalancerIP"},
 	} {
 		got, _, err := metallb.Requested(tc.annotations, tc.field, metallb.Latest)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
@@ -58,10 +59,15 @@ func Unread(annotations map[string]string, v release.Version) []string {
 
 // Requested is the addresses that a Service asks for, by annotation or by
 // .spec.loadBalancerIP, and the name of the one that asks. The error is in the
-// words of MetalLB's Events.
-// Source: metallb v0.16.2, controller/service.go getDesiredLbIPs.
+// words of MetalLB's Events. With it a Service gets no address, and one keeps those
+// that it has as long as they fit.
+// Source: metallb v0.16.2, controller/service.go getDesiredLbIPs, convergeBalancer.
 func Requested(annotations map[string]string, field string, v release.Version) (as []netip.Addr, by string, err error) {
 	key, value := Annotation(annotations, AddressesAnnotation, v)
+	called := annotationPrefix + AddressesAnnotation // also when the old annotation is meant
+	if v.Or(Latest).Before(PreferOne) {
+		called = oldAnnotationPrefix + AddressesAnnotation
+	}
 	switch {
 	case value == "" && field == "":
 		return nil, "", nil
@@ -72,14 +78,20 @@ func Requested(annotations map[string]string, field string, v release.Version) (
 		}
 		return []netip.Addr{a.Unmap()}, ".spec.loadBalancerIP", nil
 	case field != "":
-		return nil, key, fmt.Errorf("service can not have both %s and svc.Spec.LoadBalancerIP", key)
+		return nil, key, fmt.Errorf("service can not have both %s and svc.Spec.LoadBalancerIP", called)
 	}
 	for text := range strings.SplitSeq(value, ",") {
 		a, err := netip.ParseAddr(strings.TrimSpace(text))
 		if err != nil || a.Zone() != "" {
-			return nil, key, fmt.Errorf("invalid %s: %q", key, value)
+			return nil, key, fmt.Errorf("invalid %s: %q", called, value)
 		}
 		as = append(as, a.Unmap())
+	}
+	switch {
+	case len(as) > 2:
+		return nil, key, fmt.Errorf("IPFamilyForAddresses: invalid ips length %d %s", len(as), quoted(as))
+	case len(as) == 2 && !ipfam.SetOfAddrs(as).Dual():
+		return nil, key, fmt.Errorf("IPFamilyForAddresses: same address family %s", quoted(as))
 	}
 	return as, key, nil
 }
