@@ -150,10 +150,13 @@ func (b *builder) service(s *corev1.Service) {
 	keep(b, Services, &b.snap.Services, ref, v)
 }
 
-// loadBalancer reads what only a LoadBalancer Service has. Annotations and labels
-// of the others are not kept.
+// loadBalancer reads what only a LoadBalancer Service has. Ports, annotations and
+// labels of the others are not kept.
 func (b *builder) loadBalancer(s *corev1.Service, v *Service) {
 	v.Labels, v.Annotations = s.Labels, balancerAnnotations(s.Annotations)
+	for _, p := range s.Spec.Ports {
+		v.Ports = append(v.Ports, Port{Protocol: string(cmp.Or(p.Protocol, corev1.ProtocolTCP)), Number: p.Port})
+	}
 	for i, text := range s.Spec.LoadBalancerSourceRanges {
 		if p, ok := b.prefix(Services, v.Ref, fmt.Sprintf(".spec.loadBalancerSourceRanges[%d]", i), strings.TrimSpace(text)); ok {
 			v.SourceRanges = append(v.SourceRanges, p)

@@ -67,6 +67,7 @@ func TestHomelab(t *testing.T) {
 	balancer.Ref, balancer.Type = Ref{"Service", "lab", "nginx-test-lb"}, "LoadBalancer"
 	balancer.ClusterIPs = addrs("10.96.146.219", "2001:db8:7653:299:cafe:1:0:4e7c")
 	balancer.Ingress = addrs("192.168.16.104", "2001:db8:7653:216:ffff:fac:ade:0")
+	balancer.Ports = []Port{{Protocol: "TCP", Number: 80}}
 	slice := func(name, service string, family ipfam.Family) EndpointSlice {
 		return EndpointSlice{Ref: Ref{"EndpointSlice", "lab", name}, Service: service, Family: family, Ready: 1, Total: 1,
 			Managed: "endpointslice-controller.k8s.io"}

@@ -105,6 +105,7 @@ type Service struct {
 	ClusterIPs   []netip.Addr
 	Headless     bool // clusterIP None
 	Selector     map[string]string
+	Ports        []Port            // of a LoadBalancer only
 	Labels       map[string]string // of a LoadBalancer only
 	Class        string            // .spec.loadBalancerClass
 	RequestedIP  string            // .spec.loadBalancerIP
@@ -123,6 +124,9 @@ type Service struct {
 func (s Service) WantsDual() bool {
 	return s.Policy == "PreferDualStack" || s.Policy == "RequireDualStack"
 }
+
+// Port is a port of a Service.
+type Port = metallb.Port
 
 // EndpointSlice is how many endpoints of one family a slice has. A slice with
 // none is a placeholder: that it exists says nothing.

@@ -27,3 +27,20 @@ func TestServiceDual(t *testing.T) {
 		}
 	}
 }
+
+func TestServiceBackend(t *testing.T) {
+	selector := map[string]string{"tier": "front", "app": "web"}
+	for _, tc := range []struct {
+		name    string
+		service snapshot.Service
+		want    string
+	}{
+		{"Cluster", snapshot.Service{Selector: selector}, ""},
+		{"Local", snapshot.Service{Selector: selector, LocalTraffic: true}, "app=web,tier=front"},
+		{"Local, without selector", snapshot.Service{LocalTraffic: true}, ""},
+	} {
+		if got := tc.service.Backend(); got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
