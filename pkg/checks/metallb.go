@@ -62,7 +62,7 @@ func (in *Input) MetalLBTakes(s snapshot.Service) bool {
 		return false
 	}
 	m, pools := in.MetalLB(), in.PoolsInForce()
-	if s.Class != m.Class || len(s.Hostnames) > 0 || !m.Present() && len(pools) == 0 {
+	if !metallb.Serves(s.Class, m.Class, m.Version) || len(s.Hostnames) > 0 || !m.Present() && len(pools) == 0 {
 		return false
 	}
 	return len(s.Ingress) == 0 || len(pools) == 0 || fromMetalLB(s, pools)
@@ -92,16 +92,18 @@ func PlainPools(pools []snapshot.Pool) []metallb.Pool {
 }
 
 // AsMetalLB is s as MetalLB looks at it once it has both of its ClusterIPs, if it
-// asks for both, without the addresses that it asks for.
+// asks for both, without the addresses that it has and those that it asks for. One
+// that prefers both and has one ClusterIP is of a cluster that has no other.
 func (in *Input) AsMetalLB(s snapshot.Service) metallb.Service {
 	v, _ := in.MetalLBVersion()
-	families := s.Families
+	families := slices.Clone(s.Families)
 	if len(s.ClusterIPs) > 0 {
 		families = nil
 		for _, a := range s.ClusterIPs {
 			families = append(families, ipfam.Of(a))
 		}
-	} else if s.WantsDual() && len(families) < 2 {
+	}
+	if len(families) < 2 && s.WantsDual() && (len(s.ClusterIPs) == 0 || s.Policy == "RequireDualStack") {
 		first := ipfam.V4
 		if len(families) == 1 {
 			first = families[0]
@@ -109,5 +111,28 @@ func (in *Input) AsMetalLB(s snapshot.Service) metallb.Service {
 		families = []ipfam.Family{first, first.Other()}
 	}
 	_, pool := metallb.Annotation(s.Annotations, metallb.PoolAnnotation, v)
-	return metallb.Service{Namespace: s.Namespace, Name: s.Name, Families: families, Policy: s.Policy, Pool: pool}
+	return metallb.Service{Namespace: s.Namespace, Name: s.Name, Families: families, Policy: s.Policy, Pool: pool, Sharing: in.sharing(s)}
+}
+
+func (in *Input) sharing(s snapshot.Service) metallb.Sharing {
+	v, _ := in.MetalLBVersion()
+	_, key := metallb.Annotation(s.Annotations, metallb.SharingAnnotation, v)
+	return metallb.Sharing{Key: key, Backend: s.Backend(), Ports: s.Ports}
+}
+
+// Taken is the addresses that Services have from MetalLB, in the order of the
+// Services. Those of a class that it does not serve are not in its way.
+func (in *Input) Taken() metallb.Taken {
+	v, _ := in.MetalLBVersion()
+	taken := metallb.Taken{}
+	for _, s := range in.Services() {
+		if !s.LoadBalancer() || !metallb.Serves(s.Class, in.MetalLB().Class, v) {
+			continue
+		}
+		use := metallb.Use{Service: s.Namespace + "/" + s.Name, Sharing: in.sharing(s)}
+		for _, a := range s.Ingress {
+			taken[a] = append(taken[a], use)
+		}
+	}
+	return taken
 }

@@ -176,7 +176,7 @@ func (f *Forecast) foreseeBalancer(s Situation, in *checks.Input) {
 // foreseeMetalLB predicts the addresses.
 func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
 	v, _ := in.MetalLBVersion()
-	o := offer{in.PoolsInForce(), Taken(in, s.Service.Ref), v}
+	o := offer{in.PoolsInForce(), in.Taken(), v}
 	service := in.AsMetalLB(s.Service)
 	as, _, err := metallb.Requested(s.Service.Annotations, s.Service.RequestedIP, v)
 	service.Requested = as
@@ -195,19 +195,6 @@ func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
 	f.Lines = append(f.Lines, l)
 }
 
-// Taken is the addresses that Services other than this one have.
-func Taken(in *checks.Input, except snapshot.Ref) metallb.Taken {
-	taken := metallb.Taken{}
-	for _, s := range in.Services() {
-		for _, a := range s.Ingress {
-			if s.Ref != except {
-				taken[a] = s.Namespace + "/" + s.Name
-			}
-		}
-	}
-	return taken
-}
-
 func (f *Forecast) outcomeLine(wanted ipfam.Set) Line {
 	o := f.Outcome
 	l := Line{About: aboutAddresses}
@@ -219,7 +206,7 @@ func (f *Forecast) outcomeLine(wanted ipfam.Set) Line {
 	case got != wanted:
 		l.Severity = severity.Warning
 		l.Text = fmt.Sprintf("%s alone, out of pool %s: no pool that is open to it has %s free", commas(o.Addrs), o.Pool, wanted.Minus(got))
-	case o.OneOf:
+	case len(o.Others) > 0:
 		l.Text = fmt.Sprintf("%s, or those of another pool: MetalLB takes any", commas(o.Addrs))
 	default:
 		l.Text = fmt.Sprintf("%s, out of pool %s", commas(o.Addrs), o.Pool)

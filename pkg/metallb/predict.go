@@ -11,54 +11,83 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
-// Service is what MetalLB looks at in a Service that has no address yet.
-type Service struct {
-	Namespace string
-	Name      string
-	// Families is those of .spec.clusterIPs, in that order. MetalLB goes by the
-	// addresses and not by .spec.ipFamilies: internal/ipfamily/ipfamily.go.
-	Families  []ipfam.Family
-	Policy    string       // .spec.ipFamilyPolicy
-	Pool      string       // annotation address-pool
-	Requested []netip.Addr // see Requested
-}
-
-func (s Service) dual() bool { return ipfam.SetOf(s.Families...).Dual() }
-
-// Outcome is what a Service gets.
-type Outcome struct {
-	Addrs []netip.Addr // IPv4 first
-	Pool  string       // the pool that they are from
-	Why   string       // MetalLB's words, when there is none
-	// OneOf is whether another pool would do as well: MetalLB then takes any.
-	OneOf bool
-	// Unsure is whether a pool was passed over that labels may open to the Service.
-	Unsure bool
-}
-
-// Families is the families of the addresses.
-func (o Outcome) Families() ipfam.Set { return ipfam.SetOfAddrs(o.Addrs) }
-
-// Taken is the addresses that Services have, and the namespace/name of a Service that
-// has it.
-type Taken map[netip.Addr]string
-
-func (t Taken) has(a netip.Addr) bool { return t[a] != "" }
-
-// Predict is what MetalLB of version v gives the Service out of pools when the
-// addresses in taken are other Services', whose namespace/name it tells. It is for a configuration that MetalLB
-// takes; see Refusal. Sharing of addresses is not looked at.
-// Source: metallb v0.16.2 and v0.14.8, controller/service.go allocateIPs and
-// internal/allocator/allocator.go.
+// Predict is what MetalLB of version v makes of the addresses of the Service, which has
+// none yet or those in Current, when the addresses in taken are in use. It is for a
+// configuration that MetalLB takes; see Refusal.
+// Source: metallb v0.16.2 and v0.14.8, controller/service.go convergeBalancer,
+// allocateIPs and internal/allocator/allocator.go.
 func Predict(s Service, pools []Pool, taken Taken, v release.Version) Outcome {
 	v = v.Or(Latest)
 	if v.Before(DualStack) && len(s.Families) > 1 {
 		s.Families = s.Families[:1]
 	}
-	if len(s.Families) == 0 {
-		return Outcome{Why: "no ClusterIP"}
+	o, kept := s.keep(pools, taken, v)
+	if !kept || s.flaps(o.Choice, pools, taken, v) {
+		o = s.allocate(pools, taken, v)
 	}
+	o.Flaps = slices.ContainsFunc(o.choices(), func(c Choice) bool { return s.flaps(c, pools, taken, v) })
+	o.Changes = o.changes(s)
+	return o
+}
+
+// keep is what the Service has if MetalLB leaves its addresses to it. They must be of
+// its families, except that since PreferOne a dual-stack Service of PreferDualStack may
+// have one, which the other is added to out of the same pool. They must also be what a
+// new Service could ask for and what this one asks for, if it does.
+// Source: metallb v0.16.2, controller/service.go convergeBalancer,
+// serviceFamilyChanged; v0.14.8 compares the families alone.
+func (s Service) keep(pools []Pool, taken Taken, v release.Version) (o Outcome, kept bool) {
+	has := ipfam.SetOfAddrs(s.Current)
+	ofFamilies := has == ipfam.SetOf(s.Families...) || s.contentWithOne(v)
+	if has.Empty() || len(s.Current) != len(has.List()) || !ofFamilies || s.starved(v) {
+		return Outcome{}, false
+	}
+	i := slices.IndexFunc(pools, func(p Pool) bool { return p.ownsAll(s.Current) })
+	if i < 0 || s.Pool != "" && s.Pool != pools[i].Name {
+		return Outcome{}, false
+	}
+	p := pools[i]
+	matches, known := p.matches(s.Namespace, v)
+	if !matches && known || taken.refusalOf(s, s.Current) != "" {
+		return Outcome{}, false
+	}
+	o = Outcome{Choice: Choice{Addrs: slices.Clone(s.Current), Pool: p.Name}, Unsure: !known, Kept: true}
+	if one, single := has.Single(); single && s.dual() {
+		o.Addrs = append(o.Addrs, p.lowest(s, []ipfam.Family{one.Other()}, taken, v)...)
+	}
+	if len(s.Requested) == 0 {
+		return o, true
+	}
+	// An address that MetalLB has added was not asked for, so it takes both back.
+	asked := byText(s.Requested)
+	kept = slices.Equal(asked, byText(s.Current)) && len(o.Addrs) == len(asked)
+	o.Addrs = asked
+	return o, kept
+}
+
+// starved reports whether MetalLB refuses to look at a Service that requires two
+// families and has one ClusterIP, which the API server does not let be.
+func (s Service) starved(v release.Version) bool {
+	return s.Policy == requireDual && !s.dual() && v.From(countsClusterIPs)
+}
+
+// flaps reports whether MetalLB adds an address of the other family to c and then finds
+// that they do not fit the one ClusterIP.
+// Source: metallb v0.16.2, internal/allocator/allocator.go
+// AllocateFromPoolForAdditionalFamily, which does not look at ClusterIPs (#2724).
+func (s Service) flaps(c Choice, pools []Pool, taken Taken, v release.Version) bool {
+	i := slices.IndexFunc(pools, func(p Pool) bool { return p.Name == c.Pool })
+	return i >= 0 && s.Policy == preferDual && !s.dual() && v.From(PreferOne) &&
+		len(pools[i].lowest(s, []ipfam.Family{s.Families[0].Other()}, taken, v)) > 0
+}
+
+// allocate is what the Service gets when it has no address, or none any more.
+func (s Service) allocate(pools []Pool, taken Taken, v release.Version) Outcome {
 	switch {
+	case len(s.Families) == 0:
+		return Outcome{Why: "no ClusterIP"}
+	case s.starved(v):
+		return Outcome{Why: "Service requires dual stack but not enough clusterips"}
 	case len(s.Requested) > 0:
 		return s.requested(pools, taken, v)
 	case s.Pool != "":
@@ -74,6 +103,8 @@ func Predict(s Service, pools []Pool, taken Taken, v release.Version) Outcome {
 	return Outcome{Why: "no available IPs", Unsure: unsure}
 }
 
+// requested is the addresses that the Service asks for, if it may have them. Having
+// given them, MetalLB sorts them by their text.
 func (s Service) requested(pools []Pool, taken Taken, v release.Version) Outcome {
 	list := quoted(s.Requested)
 	if ipfam.SetOfAddrs(s.Requested) != ipfam.SetOf(s.Families...) || len(s.Requested) != len(s.Families) {
@@ -88,15 +119,13 @@ func (s Service) requested(pools []Pool, taken Taken, v release.Version) Outcome
 	if !matches && known {
 		return Outcome{Why: p.closed()}
 	}
-	for _, a := range s.Requested {
-		if taken.has(a) {
-			return Outcome{Why: fmt.Sprintf("can't change sharing key for %q, address also in use by %s", s.Namespace+"/"+s.Name, taken[a]), Unsure: !known}
-		}
+	if words := taken.refusalOf(s, s.Requested); words != "" {
+		return Outcome{Why: words, Unsure: !known}
 	}
 	if s.Pool != "" && s.Pool != p.Name {
 		return Outcome{Why: fmt.Sprintf("requested loadBalancer IP(s) %s is not compatible with requested address pool %s", list, s.Pool), Unsure: !known}
 	}
-	return Outcome{Addrs: sorted(s.Requested), Pool: p.Name, Unsure: !known}
+	return Outcome{Choice: Choice{Addrs: byText(s.Requested), Pool: p.Name}, Unsure: !known}
 }
 
 // closed is MetalLB's words about a Service that a pool is not for.
@@ -110,7 +139,7 @@ func (s Service) named(pools []Pool, taken Taken, v release.Version) Outcome {
 		return Outcome{Why: fmt.Sprintf("unknown pool %q", s.Pool)}
 	}
 	p := pools[i]
-	found := p.lowest(taken, s.Families)
+	found := p.lowest(s, s.Families, taken, v)
 	matches, known := p.matches(s.Namespace, v)
 	switch {
 	case len(found) < len(s.Families) && (len(found) == 0 || !s.contentWithOne(v)):
@@ -118,7 +147,7 @@ func (s Service) named(pools []Pool, taken Taken, v release.Version) Outcome {
 	case !matches && known:
 		return Outcome{Why: p.closed()}
 	}
-	return Outcome{Addrs: found, Pool: s.Pool, Unsure: !known}
+	return Outcome{Choice: Choice{Addrs: found, Pool: p.Name}, Unsure: !known}
 }
 
 // noneIn is MetalLB's words about a pool that is asked for by name and has not all of
@@ -129,9 +158,11 @@ func (s Service) noneIn(p Pool, taken Taken, v release.Version) string {
 		family = strings.ToLower(s.Families[0].String())
 	}
 	switch {
+	case v.Before(DualStack):
+		return fmt.Sprintf("no available IPs in pool %q", p.Name)
 	case v.Before(PreferOne):
 		return fmt.Sprintf("no available IPs in pool %q for %s IPFamily", p.Name, family)
-	case len(p.lowest(taken, ipfam.All[:])) == 0:
+	case len(p.lowest(s, ipfam.All[:], taken, v)) == 0 && v.From(seesEmptyPools):
 		return "no available IPs in pool " + p.Name
 	case !s.dual() && v.From(assignsNil):
 		return `["<nil>"] is not allowed in config`
@@ -141,36 +172,32 @@ func (s Service) noneIn(p Pool, taken Taken, v release.Version) string {
 
 // anyOf is what the first pool of the group that has all families gives or, for a
 // Service that is content with one, the first that has its primary family, or
-// else the other.
+// else the other. Of pools with the same rank any may be the first.
 func (s Service) anyOf(group []Pool, taken Taken, v release.Version) Outcome {
-	var full, single Outcome
+	var all, primary, other []Pool
 	for _, p := range group {
-		found := p.lowest(taken, s.Families)
-		switch {
-		case len(found) == len(s.Families) && full.Addrs == nil:
-			full = Outcome{Addrs: found, Pool: p.Name}
-		case len(found) == len(s.Families):
-			full.OneOf = full.OneOf || sameRank(group, full.Pool, p)
-		case len(found) == 1 && s.contentWithOne(v):
-			if single.Addrs == nil || ipfam.Of(found[0]) == s.Families[0] && ipfam.Of(single.Addrs[0]) != s.Families[0] {
-				single = Outcome{Addrs: found, Pool: p.Name}
-			}
+		switch found := ipfam.SetOfAddrs(p.lowest(s, s.Families, taken, v)); {
+		case found == ipfam.SetOf(s.Families...):
+			all = append(all, p)
+		case !s.contentWithOne(v):
+		case found.Has(s.Families[0]):
+			primary = append(primary, p)
+		case !found.Empty():
+			other = append(other, p)
 		}
 	}
-	if full.Addrs != nil {
-		return full
+	for _, pools := range [][]Pool{all, primary, other} {
+		var choices []Choice
+		for _, p := range pools {
+			if rank(p) == rank(pools[0]) {
+				choices = append(choices, Choice{Addrs: p.lowest(s, s.Families, taken, v), Pool: p.Name})
+			}
+		}
+		if len(choices) > 0 {
+			return Outcome{Choice: choices[0], Others: choices[1:]}
+		}
 	}
-	return single
-}
-
-func sameRank(group []Pool, name string, p Pool) bool {
-	i := slices.IndexFunc(group, func(q Pool) bool { return q.Name == name })
-	return i >= 0 && rank(group[i]) == rank(p)
-}
-
-// contentWithOne reports whether one address will do for a dual-stack Service.
-func (s Service) contentWithOne(v release.Version) bool {
-	return s.dual() && s.Policy == "PreferDualStack" && v.From(PreferOne)
+	return Outcome{}
 }
 
 // groups is the pools that are open to the Service without its asking: first
@@ -229,36 +256,40 @@ func (p Pool) OpenTo(namespace, asked string, v release.Version) (open, unsure b
 	return matches, !known
 }
 
-// lowest is the first free address of each of the families, IPv4 first; a family
-// of which the pool has none free is left out.
-func (p Pool) lowest(taken Taken, families []ipfam.Family) []netip.Addr {
+// lowest is the first address of each of the families that s may have of the pool; a
+// family of which there is none is left out. IPv4 comes first, and before PreferOne
+// what the pool's entries have first.
+func (p Pool) lowest(s Service, families []ipfam.Family, taken Taken, v release.Version) []netip.Addr {
 	var found []netip.Addr
-	for _, f := range ipfam.All {
-		if !slices.Contains(families, f) {
+	for _, e := range p.Addresses {
+		f := ipfam.Of(e.Range.From())
+		if !slices.Contains(families, f) || ipfam.SetOfAddrs(found).Has(f) {
 			continue
 		}
-		if a, ok := p.free(f, taken); ok {
+		if a, ok := p.free(s, e, taken); ok {
 			found = append(found, a)
 		}
+	}
+	if v.From(PreferOne) {
+		slices.SortFunc(found, netip.Addr.Compare)
 	}
 	return found
 }
 
-// free is the first address of family f that is not taken, in the order of the
-// pool's entries.
-func (p Pool) free(f ipfam.Family, taken Taken) (netip.Addr, bool) {
-	for _, e := range p.Of(f) {
-		for a := e.Range.From(); a.IsValid() && e.Range.Contains(a); a = a.Next() {
-			if !taken.has(a) && !(p.AvoidBuggyIPs && buggy(a)) {
-				return a, true
-			}
+// free is the first address of an entry of the pool that s may have.
+func (p Pool) free(s Service, e Addresses, taken Taken) (netip.Addr, bool) {
+	for a := e.Range.From(); a.IsValid() && e.Range.Contains(a); a = a.Next() {
+		if taken.refusal(s, a) == "" && !(p.AvoidBuggyIPs && buggy(a)) {
+			return a, true
 		}
 	}
 	return netip.Addr{}, false
 }
 
-func sorted(as []netip.Addr) []netip.Addr {
-	return slices.SortedFunc(slices.Values(as), netip.Addr.Compare)
+// byText is as in the order of their texts: 192.0.2.5 is before 2001:db8::5, and
+// 46.4.1.1 after 2a01::1.
+func byText(as []netip.Addr) []netip.Addr {
+	return slices.SortedFunc(slices.Values(as), func(a, b netip.Addr) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // quoted is as the way MetalLB prints them: ["192.0.2.5" "2001:db8::5"].

@@ -37,8 +37,16 @@ var (
 
 	refusesReversed = release.V(0, 11) // 0.9.6 takes a FROM-TO whose start is after its end
 	listAnnotation  = release.V(0, 13)
+	readsClass      = release.V(0, 13) // .spec.loadBalancerClass, and has --lb-class
 	// assignsNil is the first release that tries to assign a family that the named
 	// pool has not free, and then says that its configuration does not allow it.
-	assignsNil      = release.V(0, 15)
+	assignsNil = release.V(0, 15)
+	// countsClusterIPs is the first release that gives a RequireDualStack Service
+	// nothing unless it has two ClusterIPs.
+	countsClusterIPs = release.V(0, 15)
+	// seesEmptyPools is the first release that says of a named pool without a free
+	// address that it has none, whatever the Service's families. 0.15.3 does not,
+	// 0.16.1 does.
+	seesEmptyPools  = release.V(0, 16)
 	emptyMatchesAll = release.V(0, 15) // a serviceAllocation without any condition (#2714)
 )

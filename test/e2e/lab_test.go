@@ -259,15 +259,16 @@ func (c *cluster) doctor(want int, args ...string) doctorReport {
 	return report
 }
 
-// eventually waits until holds, which is asked again and again, for what controllers
-// do in their own time.
+// eventually waits until holds, which is asked again and again, at first soon, for what
+// controllers do in their own time.
 func (c *cluster) eventually(what string, holds func() bool) {
 	c.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline, pause := time.Now().Add(30*time.Second), 5*time.Millisecond
 	for !holds() {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("gave up waiting for %s", what)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
+		pause = min(2*pause, 50*time.Millisecond)
 	}
 }

@@ -4,20 +4,17 @@ package e2e
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
 const metallbNamespace = "metallb-system"
@@ -53,8 +50,22 @@ func with(spec map[string]any, key string, value any) map[string]any {
 func loadBalancer(policy string, families ...any) map[string]any {
 	return map[string]any{
 		"type": "LoadBalancer", "ipFamilyPolicy": policy, "ipFamilies": families,
-		"ports": []any{map[string]any{"port": int64(80)}},
+		"ports": portList("TCP/80"),
 	}
+}
+
+// portList is ports of a Service, which are written as MetalLB does: TCP/80.
+func portList(ports ...string) []any {
+	list := make([]any, len(ports))
+	for i, p := range ports {
+		protocol, number, _ := strings.Cut(p, "/")
+		n, err := strconv.ParseInt(number, 10, 32)
+		if err != nil {
+			panic(err) // a mistake in the test
+		}
+		list[i] = map[string]any{"name": strings.ToLower(protocol) + "-" + number, "protocol": protocol, "port": n}
+	}
+	return list
 }
 
 const (
@@ -83,7 +94,16 @@ func allocations() []allocation {
 		return request{loadBalancer("SingleStack", family), pairs(annotations)}
 	}
 	sixFirst := func(policy string) request { return request{loadBalancer(policy, "IPv6", "IPv4"), nil} }
-	const pool, addresses = "metallb.io/address-pool", "metallb.io/loadBalancerIPs"
+	const pool, addresses, share = "metallb.io/address-pool", "metallb.io/loadBalancerIPs", "metallb.io/allow-shared-ip"
+	on := func(r request, ports ...string) request {
+		r.spec["ports"] = portList(ports...)
+		return r
+	}
+	local := func(app string, r request) request {
+		r.spec["externalTrafficPolicy"], r.spec["selector"] = "Local", map[string]any{"app": app}
+		return r
+	}
+	const first, both = "192.168.16.100", "192.168.16.100,2001:db8:7653:216:ffff:fac:ade:0"
 	return []allocation{
 		{"the seed's two pools, required", seed, []request{require()}, "no available IPs"},
 		{"the seed's two pools, preferred", seed, []request{prefer()}, "192.168.16.100"},
@@ -101,7 +121,7 @@ func allocations() []allocation {
 		{"one pool, one asked for in the old field", one, []request{{with(loadBalancer("RequireDualStack", bothKinds...), "loadBalancerIP", "192.168.16.105"), nil}}, "does not match the ipFamily of the service"},
 		{"one pool, asked for twice", one, []request{{with(loadBalancer("SingleStack", "IPv4"), "loadBalancerIP", "192.168.16.105"), pairs([]string{addresses, "192.168.16.106"})}}, "service can not have both"},
 		{"one pool, what is asked for is no address", one, []request{require(addresses, "192.168.16.105,none")}, "invalid metallb.io/loadBalancerIPs"},
-		{"one pool, what is asked for is in use", one, []request{single("IPv4", addresses, "192.168.16.105"), single("IPv4", addresses, "192.168.16.105")}, "address also in use by allocation/"},
+		{"one pool, what is asked for is in use", one, []request{single("IPv4", addresses, "192.168.16.105"), single("IPv4", addresses, "192.168.16.105")}, "address also in use by allocation/service-0"},
 		{"one pool, what is asked for is of none", one, []request{single("IPv4", addresses, "192.168.16.99")}, "is not allowed in config"},
 		{"by name", append(seed[:1:1], addressPool("both", ranges("192.168.16.120/30", "2001:db8:7653:216::120/126"))), []request{require(pool, "both")}, "192.168.16.120 2001:db8:7653:216::120"},
 		{"by name, of one family, required", seed, []request{require(pool, "ipv6")}, "no available IPs in pool ipv6 for dual IPFamily"},
@@ -124,6 +144,27 @@ func allocations() []allocation {
 		{"for this namespace, of one family, preferred", []*unstructured.Unstructured{
 			addressPool("ours", with(ranges("192.168.16.120/30"), "serviceAllocation", forNamespaces("allocation"))), one[0],
 		}, []request{prefer()}, "192.168.16.120"},
+		{"shared, other ports", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "k"), "TCP/443")}, "192.168.16.100"},
+		{"shared, other protocol", one, []request{on(single("IPv4", share, "k"), "TCP/53"), on(single("IPv4", share, "k"), "UDP/53")}, "192.168.16.100"},
+		{"shared, same port", one, []request{single("IPv4", share, "k"), single("IPv4", share, "k")}, "192.168.16.101"},
+		{"shared, same port, asked for", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "k", addresses, first), "TCP/443", "TCP/80")}, `port TCP/80 is already in use on "192.168.16.100"`},
+		{"shared, other key", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "l"), "TCP/443")}, "192.168.16.101"},
+		{"shared, other key, asked for", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "l", addresses, first), "TCP/443")}, `can't change sharing key for "allocation/service-1", address also in use by allocation/service-0`},
+		{"shared, one without a key, asked for", one, []request{single("IPv4", share, "k"), on(single("IPv4", addresses, first), "TCP/443")}, "address also in use by allocation/service-0"},
+		{"shared by two, other key, asked for", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "k"), "TCP/443"), on(single("IPv4", share, "l", addresses, first), "TCP/444")}, "address also in use by allocation/service-0,allocation/service-1"},
+		{"shared, old annotation", one, []request{single("IPv4", share, "k"), on(single("IPv4", "metallb.universe.tf/allow-shared-ip", "k"), "TCP/443")}, "192.168.16.100"},
+		{"shared, both annotations", one, []request{single("IPv4", share, "k"), on(single("IPv4", share, "l", "metallb.universe.tf/allow-shared-ip", "k"), "TCP/443")}, "192.168.16.101"},
+		{"shared, Local, same selector", one, []request{local("web", single("IPv4", share, "k")), local("web", on(single("IPv4", share, "k"), "TCP/443"))}, "192.168.16.100"},
+		{"shared, Local, other selector", one, []request{local("web", single("IPv4", share, "k")), local("dns", on(single("IPv4", share, "k", addresses, first), "TCP/443"))}, "can't change sharing key"},
+		{"shared, Local and Cluster", one, []request{local("web", single("IPv4", share, "k")), on(single("IPv4", share, "k", addresses, first), "TCP/443")}, "can't change sharing key"},
+		{"shared, both families", one, []request{require(share, "k"), on(require(share, "k"), "TCP/443")}, "192.168.16.100 2001:db8:7653:216:ffff:fac:ade:0"},
+		{"shared, both families, asked for", one, []request{require(share, "k", addresses, both), on(require(share, "k", addresses, both), "TCP/443")}, "192.168.16.100 2001:db8:7653:216:ffff:fac:ade:0"},
+		{"shared, both families, same port, asked for", one, []request{single("IPv6", share, "k"), require(share, "k", addresses, both)}, `port TCP/80 is already in use on "2001:db8:7653:216:ffff:fac:ade:0"`},
+		{"shared where IPv4 is used up", small, []request{require(share, "k"), on(require(share, "k"), "TCP/443")}, "192.168.16.100 2001:db8:7653:216::10"},
+		{"what is asked for in the order of its text", []*unstructured.Unstructured{addressPool("far", ranges("46.4.1.0/30", "2a01:db8::/126"))}, []request{require(addresses, "46.4.1.1,2a01:db8::1")}, "2a01:db8::1 46.4.1.1"},
+		{"two of one family asked for", one, []request{require(addresses, "192.168.16.105,192.168.16.106")}, `IPFamilyForAddresses: same address family ["192.168.16.105" "192.168.16.106"]`},
+		{"three asked for", one, []request{require(addresses, "192.168.16.105,192.168.16.106,2001:db8::1")}, "IPFamilyForAddresses: invalid ips length 3"},
+		{"asked for twice, old annotation", one, []request{{with(loadBalancer("SingleStack", "IPv4"), "loadBalancerIP", "192.168.16.105"), pairs([]string{"metallb.universe.tf/loadBalancerIPs", "192.168.16.106"})}}, "service can not have both metallb.io/loadBalancerIPs"},
 		{"for another namespace, by name", []*unstructured.Unstructured{addressPool("others", with(ranges(seedV4, seedV6), "serviceAllocation", forNamespaces("others")))}, []request{require(pool, "others")}, "pool others not compatible for ip assignment"},
 	}
 }
@@ -150,121 +191,61 @@ func pairs(list []string) map[string]string {
 // TestMetalLB holds Predict to MetalLB's own controller.
 func TestMetalLB(t *testing.T) {
 	c := startMetalLB(t)
-	c.namespace("allocation")
-	for i, a := range allocations() {
+	c.namespace(allocating)
+	c.startMarker()
+	for _, a := range allocations() {
 		t.Run(a.name, func(t *testing.T) {
-			c := c.in(t)
-			c.setPools(a.pools)
-			for j, r := range a.requests {
-				name := fmt.Sprintf("service-%d-%d", i, j)
-				want := c.request(name, r)
-				got := c.outcome("allocation", name)
-				if got != want {
-					t.Errorf("request %d: MetalLB: %s\nPredict: %s", j, got, want)
-				}
-				if j == len(a.requests)-1 && !strings.Contains(got, a.last) {
-					t.Errorf("MetalLB: %s\nwant %s", got, a.last)
-				}
+			s := c.in(t).begin(a.pools)
+			defer s.end()
+			var got string
+			for i, r := range a.requests {
+				got = s.make(fmt.Sprintf("service-%d", i), r)
 			}
-			for j := range a.requests {
-				c.remove(object("v1", "Service", "allocation", fmt.Sprintf("service-%d-%d", i, j), nil))
+			if !strings.Contains(got, a.last) {
+				t.Errorf("MetalLB: %s\nwant %s", got, a.last)
 			}
 		})
+	}
+	for _, change := range conversions() {
+		t.Run(change.name, func(t *testing.T) { change.test(c.in(t)) })
 	}
 	t.Run("entries", func(t *testing.T) { testRefusals(c.in(t)) })
 }
 
-// setPools makes pools the only ones and waits until MetalLB has them: it writes into
-// their status how many addresses they have.
+// setPools makes pools the only ones beside the marker's and waits until MetalLB has
+// them: it writes into their status how many addresses they have.
 func (c *cluster) setPools(pools []*unstructured.Unstructured) {
 	c.t.Helper()
 	for _, old := range c.list(poolsOf) {
-		c.remove(&old)
+		if old.GetName() != marker {
+			c.remove(&old)
+		}
 	}
 	for _, p := range pools {
 		c.put(p.DeepCopy(), "e2e")
 	}
-	c.poolsTaken(len(pools))
+	c.poolsTaken(len(pools) + 1)
 }
 
 // poolsTaken waits until MetalLB has counted the addresses of n pools.
 func (c *cluster) poolsTaken(n int) {
 	c.t.Helper()
 	c.eventually("MetalLB to take its pools", func() bool {
-		counted := 0
+		taken := 0
 		for _, p := range c.list(poolsOf) {
-			v4, _, _ := unstructured.NestedInt64(p.Object, "status", "availableIPv4")
-			v6, _, _ := unstructured.NestedInt64(p.Object, "status", "availableIPv6")
-			if v4+v6 > 0 {
-				counted++
+			if counted(&p) {
+				taken++
 			}
 		}
-		return counted == n
+		return taken == n
 	})
 }
 
-// request applies a Service; the answer is what Predict says of it.
-func (c *cluster) request(name string, r request) string {
-	c.t.Helper()
-	before, err := snapshot.FromCluster(c.t.Context(), c.config, snapshot.ClusterOptions{Now: time.Now()})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	taken := metallb.Taken{}
-	for _, s := range before.Services {
-		for _, a := range s.Ingress {
-			taken[a] = s.Namespace + "/" + s.Name
-		}
-	}
-	var pools []metallb.Pool
-	for _, p := range before.MetalLB.Pools {
-		pools = append(pools, p.Pool)
-	}
-	u := object("v1", "Service", "allocation", name, map[string]any{"spec": r.spec})
-	u.SetAnnotations(r.annotations)
-	c.put(u, "e2e")
-	made, err := c.client.Resource(services).Namespace("allocation").Get(c.t.Context(), name, metav1.GetOptions{})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	s := metallb.Service{Namespace: "allocation", Name: name}
-	s.Policy, _, _ = unstructured.NestedString(made.Object, "spec", "ipFamilyPolicy")
-	ips, _, _ := unstructured.NestedStringSlice(made.Object, "spec", "clusterIPs")
-	for _, ip := range ips {
-		s.Families = append(s.Families, ipfam.Of(netip.MustParseAddr(ip)))
-	}
-	_, s.Pool = metallb.Annotation(r.annotations, metallb.PoolAnnotation, metallb.Latest)
-	field, _, _ := unstructured.NestedString(made.Object, "spec", "loadBalancerIP")
-	if s.Requested, _, err = metallb.Requested(r.annotations, field, metallb.Latest); err != nil {
-		return err.Error()
-	}
-	o := metallb.Predict(s, pools, taken, metallb.Latest)
-	if len(o.Addrs) == 0 {
-		return o.Why
-	}
-	texts := make([]string, len(o.Addrs))
-	for i, a := range o.Addrs {
-		texts[i] = a.String()
-	}
-	return strings.Join(texts, " ")
-}
-
-// outcome is the addresses that MetalLB gives a Service, or its words in the Event
-// when it gives none.
-func (c *cluster) outcome(namespace, name string) string {
-	c.t.Helper()
-	var got string
-	c.eventually("MetalLB to give "+name+" addresses, or to say why not", func() bool {
-		u, err := c.client.Resource(services).Namespace(namespace).Get(c.t.Context(), name, metav1.GetOptions{})
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if got = strings.Join(ingress(u), " "); got == "" {
-			got = c.refusal(namespace, name)
-		}
-		return got != ""
-	})
-	return got
+// counted reports whether MetalLB has counted the free addresses of a pool.
+func counted(pool *unstructured.Unstructured) bool {
+	v4, _, _ := unstructured.NestedInt64(pool.Object, "status", "availableIPv4")
+	v6, _, _ := unstructured.NestedInt64(pool.Object, "status", "availableIPv6")
+	return v4+v6 > 0
 }
 
 func ingress(u *unstructured.Unstructured) []string {
@@ -277,27 +258,6 @@ func ingress(u *unstructured.Unstructured) []string {
 		}
 	}
 	return ips
-}
-
-// refusal is MetalLB's words about a Service that it gives no address.
-func (c *cluster) refusal(namespace, name string) string {
-	c.t.Helper()
-	words := ""
-	for _, e := range c.list(events) {
-		about, _, _ := unstructured.NestedString(e.Object, "involvedObject", "name")
-		reason, _, _ := unstructured.NestedString(e.Object, "reason")
-		message, _, _ := unstructured.NestedString(e.Object, "message")
-		if about != name || e.GetNamespace() != namespace {
-			continue
-		}
-		switch reason {
-		case "AllocationFailed":
-			words = strings.TrimPrefix(message, fmt.Sprintf("Failed to allocate IP for %q: ", namespace+"/"+name))
-		case "LoadBalancerFailed":
-			words = strings.TrimPrefix(message, "invalid requested loadbalancer IPs: ")
-		}
-	}
-	return words
 }
 
 // remove deletes an object and waits until it is gone.
@@ -333,9 +293,7 @@ func testRefusals(c *cluster) {
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			v4, _, _ := unstructured.NestedInt64(u.Object, "status", "availableIPv4")
-			v6, _, _ := unstructured.NestedInt64(u.Object, "status", "availableIPv6")
-			return v4+v6 > 0
+			return counted(u)
 		})
 		if want == "" && got != "" || !strings.HasSuffix(got, want) {
 			c.t.Errorf("%q: MetalLB: %q\nRefusal: %q", text, got, want)
