@@ -209,6 +209,7 @@ func TestMetalLB(t *testing.T) {
 	for _, change := range conversions() {
 		t.Run(change.name, func(t *testing.T) { change.test(c.in(t)) })
 	}
+	t.Run("drawn", func(t *testing.T) { testDrawn(t, c) })
 	t.Run("entries", func(t *testing.T) { testRefusals(c.in(t)) })
 }
 
