@@ -36,13 +36,14 @@ type exposeOptions struct {
 	flags   exposeFlags
 
 	// Set by Complete.
-	service *kubectl.ExposeServiceOptions // kubectl's own, which builds the Service
-	dryRun  cmdutil.DryRunStrategy
-	piped   bool // whether what is printed is for a program: -o was given
-	print   func(runtime.Object) error
-	look    report.Style
-	tty     bool // whether a person looks at standard output
-	request expose.Request
+	service    *kubectl.ExposeServiceOptions // kubectl's own, which builds the Service
+	dryRun     cmdutil.DryRunStrategy
+	piped      bool // whether what is printed is for a program: -o was given
+	print      func(runtime.Object) error
+	converting bool // Services that are there, instead of making one
+	look       report.Style
+	tty        bool // whether a person looks at standard output
+	request    expose.Request
 	// published is the families to publish the Service in, by --print-router.
 	published ipfam.Set
 	ports     []expose.Port
@@ -69,9 +70,16 @@ type exposeFlags struct {
 	force        bool
 	wait         string
 	probe        bool
+	probeImage   string
 	rollback     bool
 	router       string
 	routed       []string
+
+	upgrade       bool
+	downgrade     bool
+	allNamespaces bool
+	keepAddresses bool
+	yes           bool
 }
 
 func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
@@ -112,13 +120,16 @@ func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 			kubectl dualstack expose deploy/web --port 443:8443 --lb --addresses 192.0.2.10,2001:db8::10
 
 			# What would be made, and what would become of it
-			kubectl dualstack expose deploy/web --port 80 --lb --dry-run=server -o yaml`),
+			kubectl dualstack expose deploy/web --port 80 --lb --dry-run=server -o yaml
+
+			# A second family for a Service that is there, which keeps its address
+			kubectl dualstack expose --upgrade svc/web --keep-addresses`),
 		ValidArgsFunction: completion.SpecifiedResourceTypeAndNameCompletionFunc(o.factory, exposable),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Complete(cmd, args); err != nil {
 				return likeKubectl(err)
 			}
-			if err := o.Validate(); err != nil {
+			if err := o.Validate(cmd.Flags()); err != nil {
 				return withCode(exitLikeKubectl, usageError(cmd, err))
 			}
 			return o.Run(cmd.Context(), cmd, args)
@@ -159,10 +170,16 @@ func (o *exposeOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.force, "force", false, "Make the Service although a failure is foretold.")
 	flags.StringVar(&f.wait, "wait", "", "Come back when the Service is complete in both families, for at most this long (2m when no time is given); false for not at all. By default only with --lb on a terminal.")
 	flags.Lookup("wait").NoOptDefVal = defaultWait.String()
-	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here.")
+	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here, and to all addresses from a Pod, which goes again.")
+	flags.StringVar(&f.probeImage, "probe-image", "busybox:1.37", "Image of that Pod, with sh, nc and timeout; none for no Pod.")
 	flags.BoolVar(&f.rollback, "rollback", false, "With --wait: remove the Service again when it is not complete in time.")
 	flags.StringVar(&f.router, "print-router", "", "With --wait: print the commands with which a home router publishes the Service on the internet: nftables, openwrt or vyos.")
 	flags.StringSliceVar(&f.routed, "print-router-families", []string{"IPv4", "IPv6"}, "Families to publish it in.")
+	flags.BoolVar(&f.upgrade, "upgrade", false, "Give Services that are there the second family: svc/NAME, -f, -l for a selector, or -A.")
+	flags.BoolVar(&f.downgrade, "downgrade", false, "Take the second family from Services that are there.")
+	flags.BoolVarP(&f.allNamespaces, "all-namespaces", "A", false, "With --upgrade or --downgrade: the Services of all namespaces.")
+	flags.BoolVar(&f.keepAddresses, "keep-addresses", false, "With --upgrade or --downgrade: have the Service ask for the addresses of the load balancer that it has.")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "With --upgrade or --downgrade: do not ask.")
 	complete(cmd, "print-router", expose.Routers...)
 	complete(cmd, "print-router-families", "IPv4,IPv6", "IPv4", "IPv6")
 	complete(cmd, "family-policy", expose.Policies...)
@@ -194,6 +211,9 @@ func (o *exposeOptions) Complete(cmd *cobra.Command, args []string) (err error) 
 	}
 	if err := o.readRequest(); err != nil {
 		return err
+	}
+	if o.flags.upgrade || o.flags.downgrade {
+		o.kubectl.PrintFlags.NamePrintFlags.Operation = map[bool]string{true: "upgraded", false: "downgraded"}[o.flags.upgrade]
 	}
 	if o.service, err = o.kubectl.ToOptions(cmd, args); err != nil {
 		return err
@@ -297,7 +317,10 @@ func (o *exposeOptions) waitFor() (time.Duration, error) {
 }
 
 // Validate refuses flags that contradict one another.
-func (o *exposeOptions) Validate() error {
+func (o *exposeOptions) Validate(flags *pflag.FlagSet) (err error) {
+	if o.converting, err = o.converts(flags); err != nil {
+		return err
+	}
 	if err := o.request.Validate(); err != nil {
 		return err
 	}
@@ -328,6 +351,13 @@ func prefixed(flag string, err error) error {
 // Run has kubectl build each Service, and makes it.
 func (o *exposeOptions) Run(ctx context.Context, cmd *cobra.Command, args []string) error {
 	m := &maker{exposeOptions: o, ctx: ctx}
+	if o.converting {
+		return inWords(m.convert(args))
+	}
 	m.hook()
-	return inWords(o.service.RunExpose(cmd, args))
+	err := o.service.RunExpose(cmd, args)
+	if runtime.IsNotRegisteredError(err) {
+		err = m.exposeScaled(cmd, args)
+	}
+	return inWords(err)
 }

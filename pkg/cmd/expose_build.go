@@ -142,7 +142,7 @@ func ofNumber(built []corev1.ServicePort, p expose.Port, given []expose.Port) (s
 // keepsPorts reports whether the ports are copied as they are: when that is asked for,
 // and of kinds that kubectl would not expose, where nothing is to be like its.
 func (m *maker) keepsPorts() bool {
-	return m.service.TargetPort == "" && len(m.flags.ports) == 0 && (m.flags.keepPorts || asDeployment(m.source) != m.source) && len(ownPorts(m.source)) > 0
+	return m.service.TargetPort == "" && len(m.flags.ports) == 0 && (m.flags.keepPorts || m.scaled || asDeployment(m.source) != m.source) && len(ownPorts(m.source)) > 0
 }
 
 // ownPorts is the ports of a Service or of the containers of a template, with their

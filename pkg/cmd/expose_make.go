@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
@@ -28,6 +29,7 @@ type maker struct {
 	ctx      context.Context
 	override cmdutil.OverrideOptions
 	source   runtime.Object     // that is being exposed
+	scaled   bool               // whether that stands for an object of a kind that kubectl does not know
 	snap     *snapshot.Snapshot // read when it is first asked for
 }
 
@@ -84,7 +86,7 @@ func (m *maker) make(s *corev1.Service) error {
 	if err != nil {
 		return err
 	}
-	forecast, err := m.foresee(tried)
+	forecast, err := m.foresee(tried, false)
 	if err != nil {
 		return err
 	}
@@ -142,19 +144,19 @@ func (m *maker) create(s *corev1.Service, dryRun bool) (*corev1.Service, error) 
 	return service, nil
 }
 
-// foresee is what will become of the Service.
-func (m *maker) foresee(s *corev1.Service) (expose.Forecast, error) {
+// foresee is what will become of the Service, which is there already or is not.
+func (m *maker) foresee(s *corev1.Service, exists bool) (expose.Forecast, error) {
 	snap, err := m.cluster()
 	if err != nil {
 		return expose.Forecast{}, err
 	}
-	situation := expose.Situation{Snapshot: snap, Service: snapshot.ServiceOf(s), Policy: m.request.Policy}
+	situation := expose.Situation{Snapshot: snap, Service: snapshot.ServiceOf(s), Exists: exists}
 	if len(s.Spec.Selector) > 0 {
 		config, err := m.config.ToRESTConfig()
 		if err != nil {
 			return expose.Forecast{}, err
 		}
-		if situation.Backends, err = snapshot.Backends(m.ctx, config, m.service.Namespace, s.Spec.Selector); err != nil {
+		if situation.Backends, err = snapshot.Backends(m.ctx, config, s.Namespace, s.Spec.Selector); err != nil {
 			situation.BackendsUnknown = err.Error()
 		}
 	}
@@ -188,11 +190,15 @@ func (m *maker) annotations() (map[string]string, error) {
 	}
 	in := checks.NewInput(nil, snap)
 	c, _ := expose.ControllerOf(in, r.Class)
-	v := snap.MetalLB.Version
+	return r.Annotations(c, releaseOf(c, snap))
+}
+
+// releaseOf is the release of the controller, as far as it is known.
+func releaseOf(c expose.Controller, snap *snapshot.Snapshot) release.Version {
 	if c == expose.LBIPAM {
-		v = snap.Cilium.Version
+		return snap.Cilium.Version
 	}
-	return r.Annotations(c, v)
+	return snap.MetalLB.Version
 }
 
 // tell prints the forecast: all of it to a person, and to a log what does not hold.

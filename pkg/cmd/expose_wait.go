@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/probe"
@@ -43,6 +44,9 @@ func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration)
 	state, err := m.until(ctx, client, s)
 	var probes ipfam.Pair[probe.Result]
 	if err == nil && m.flags.probe {
+		err = m.inside(ctx, client, state, s)
+	}
+	if err == nil && m.flags.probe && state.Service.LoadBalancer() {
 		probes, err = m.probe(ctx, state, s)
 	}
 	if err == nil {
@@ -194,9 +198,14 @@ func (m *maker) incomplete(client kubernetes.Interface, s *corev1.Service, f exp
 	if about := f.OfAddresses(); about.Text != "" {
 		lines = append(lines, "foretold: "+about.Text)
 	}
-	if m.flags.rollback {
+	switch {
+	case m.flags.upgrade:
+		lines = append(lines, "it stays so; the way back: "+checks.Command("kubectl", "dualstack", "expose", "--downgrade", "svc/"+s.Name, "-n", s.Namespace))
+	case m.flags.downgrade:
+		lines = append(lines, "it stays so; the way back: "+checks.Command("kubectl", "dualstack", "expose", "--upgrade", "svc/"+s.Name, "-n", s.Namespace))
+	case m.flags.rollback:
 		lines = append(lines, m.removed(ctx, client, s))
-	} else {
+	default:
 		lines = append(lines, "it stays; to remove it: "+removal(s))
 	}
 	return withCode(exitIncomplete, errors.New(strings.Join(lines, "\n")))

@@ -27,9 +27,8 @@ func markConnection(flags *pflag.FlagSet, config *genericclioptions.ConfigFlags)
 
 func isConnection(f *pflag.Flag) bool { return f.Annotations[connection] != nil }
 
-// help prints the help of cmd. It is written out here because of text/template,
-// which kubectl has for it: calling methods by name, it keeps the linker from
-// leaving out any, and the program would be two fifths larger.
+// help prints the help of cmd, with the flags of the connection, which are kubectl's and
+// known, in a list of their own. kubectl's template has one list of all.
 func help(cmd *cobra.Command, w io.Writer) {
 	width, _ := terminal(w)
 	p := helpPrinter{w: w, width: lineWidth(width, os.LookupEnv)}

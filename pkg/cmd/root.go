@@ -48,11 +48,13 @@ func programName(args []string) (string, []string) {
 func newRootCommand(name string, streams genericiooptions.IOStreams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-dualstack",
-		Short: "Audit a cluster of IPv4 and IPv6",
+		Short: "Audit a cluster of IPv4 and IPv6, and expose workloads in both",
 		Long: templates.LongDesc(`
 			Audit a cluster that runs IPv4 and IPv6 at once: what kubeadm, the control plane,
 			the CNI and the load balancer say about the address ranges, whether they agree with
-			one another and with the address plan, and what fails for whom where they do not.`),
+			one another and with the address plan, and what fails for whom where they do not.
+
+			Expose workloads by Services that have an address of each family.`),
 		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: name},
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -26,9 +26,9 @@ const (
 )
 
 // classes is the load-balancer classes that have one controller, whatever its
-// configuration.
-// Source: cilium v1.20.2, pkg/k8s/apis/cilium.io/v2alpha1/types.go; kube-vip v1.0.0,
-// pkg/services.
+// configuration. kube-vip's is by its documentation.
+// Source: cilium v1.20.2, pkg/k8s/apis/cilium.io/v2/bgp_advert_types.go and
+// v2alpha1/l2announcement_types.go.
 var classes = map[string]Controller{
 	"io.cilium/bgp-control-plane": LBIPAM,
 	"io.cilium/l2-announcer":      LBIPAM,
@@ -84,9 +84,10 @@ func version(v, latest release.Version) string {
 const kubeVIPPrefix = "kube-vip.io/"
 
 // Annotations is how the request's pool, addresses and sharing key are told to the
-// controller, which reads its own annotations and no others.
-// Source: metallb v0.16.2, controller/service.go; cilium v1.20.2,
-// pkg/annotation/k8s.go; kube-vip v1.0.0, pkg/kubevip/annotations.go.
+// controller, which reads its own annotations and no others. kube-vip's is by its
+// documentation.
+// Source: metallb v0.16.2, controller/service.go; cilium v1.15.0, v1.16.0 and v1.20.2,
+// pkg/annotation/k8s.go.
 func (r Request) Annotations(c Controller, v release.Version) (map[string]string, error) {
 	if r.Pool == "" && len(r.Addresses) == 0 && r.SharingKey == "" {
 		return nil, nil
@@ -120,8 +121,8 @@ var hints = map[Controller]map[string]string{
 // keys is a controller's annotations; empty where it has none.
 type keys struct{ pool, addresses, sharing string }
 
-// renamesAnnotations is the first release of Cilium that is known to read the
-// annotations of lbipam.cilium.io: 1.15 reads io.cilium alone.
+// renamesAnnotations is the first release of Cilium that reads the annotations of
+// lbipam.cilium.io; before it reads io.cilium alone.
 var renamesAnnotations = release.V(1, 16)
 
 func annotationKeys(c Controller, v release.Version) (keys, error) {

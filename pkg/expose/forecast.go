@@ -27,8 +27,7 @@ type Situation struct {
 	// Service is as the API server would make it: its families are those of its
 	// ClusterIPs, which in a dry run are placeholders, or those that it names.
 	Service         snapshot.Service
-	Exists          bool   // whether it is there already, and only changes
-	Policy          Policy // that was asked for
+	Exists          bool // whether it is there already, with the addresses that it has, and only changes
 	Backends        []snapshot.Backend
 	BackendsUnknown string // why they are not known
 }
@@ -96,7 +95,7 @@ func (s Situation) families() ipfam.Set {
 func (s Situation) familyLine() Line {
 	has := s.families()
 	text := fmt.Sprintf("%s: %s", has, serviceRanges(s.Snapshot, has))
-	if s.Policy == Prefer && !has.Dual() {
+	if Policy(s.Service.Policy) == Prefer && !has.Dual() {
 		return Line{Severity: severity.Warning, About: "families", Text: text + "; the API server has no Service range of the other family"}
 	}
 	return Line{About: "families", Text: strings.TrimSuffix(text, ": ")}
@@ -178,6 +177,7 @@ func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
 	v, _ := in.MetalLBVersion()
 	o := offer{in.PoolsInForce(), in.Taken(), v}
 	service := in.AsMetalLB(s.Service)
+	service.Current = s.Service.Ingress
 	as, _, err := metallb.Requested(s.Service.Annotations, s.Service.RequestedIP, v)
 	service.Requested = as
 	switch {
@@ -189,10 +189,28 @@ func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
 		f.Outcome = o.predict(service)
 	}
 	l := f.outcomeLine(s.families())
-	if l.Severity > 0 {
+	switch {
+	case l.Severity == 0:
+	case s.Exists && len(as) > 0:
+		l.Fix = "give --keep-addresses, which asks for addresses that fit"
+	default:
 		l.Fix = o.mend(service)
 	}
 	f.Lines = append(f.Lines, l)
+	if changed := f.Outcome.Changes; s.Exists && !changed.Empty() && f.Outcome.Why == "" {
+		f.Lines = append(f.Lines, Line{
+			Severity: severity.Warning, About: aboutAddresses,
+			Text: fmt.Sprintf("its address of %s may change: MetalLB takes back %s and gives it addresses anew", changed, commas(s.Service.Ingress)),
+			Fix:  "give --keep-addresses",
+		})
+	}
+	if f.Outcome.Flaps {
+		f.Lines = append(f.Lines, Line{
+			Severity: severity.Warning, About: aboutAddresses,
+			Text: "MetalLB may give it a second address and take both back, again and again: it prefers two families and has one ClusterIP",
+			Fix:  "give --family-policy single",
+		})
+	}
 }
 
 func (f *Forecast) outcomeLine(wanted ipfam.Set) Line {
@@ -295,7 +313,7 @@ func (f Forecast) repeats(id string) bool {
 
 // tempered is how bad a finding is for who is content with one address, and gets it.
 func (s Situation) tempered(of severity.Severity, f Forecast) severity.Severity {
-	if s.Policy == Prefer && len(f.Outcome.Addrs) > 0 {
+	if Policy(s.Service.Policy) == Prefer && len(f.Outcome.Addrs) > 0 {
 		return min(of, severity.Warning)
 	}
 	return of

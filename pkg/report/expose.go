@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/probe"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
 // WriteForecast prints what will become of a Service: everything, or only what does not
@@ -24,6 +25,25 @@ func WriteForecast(w io.Writer, f expose.Forecast, all bool, s Style) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// WriteChange prints what is to be changed of an object.
+func WriteChange(w io.Writer, object snapshot.Ref, changes []expose.Change, s Style) error {
+	g := grid{}
+	for _, c := range changes {
+		from, to := c.From, c.To
+		if from == "" {
+			from = s.dash()
+		}
+		if to == "" {
+			to = s.dash()
+		}
+		g.add("  "+Escape(c.Field), Escape(from), s.or("→", "->")+" "+Escape(to))
+	}
+	if _, err := fmt.Fprintln(w, Escape(object.String())); err != nil {
+		return err
+	}
+	return g.write(w)
 }
 
 // aboutWidth is the width of the column of what lines are about.

@@ -30,7 +30,7 @@ func testExposeNodes(t *testing.T, lab *cluster) {
 		lab := lab.in(t)
 		lab.equipLaptop()
 		defer lab.on("laptop", "rm", "-f", onLaptop, onLaptop+".program", onLaptop+".kubeconfig")
-		out := lab.on("laptop", onLaptop, "expose", "pod/nginx-test", "-n", "lab", "--name", "exposed", "--port", "80", "--lb", "--wait=1m", "--probe")
+		out := lab.on("laptop", onLaptop, "expose", "pod/nginx-test", "-n", "lab", "--name", "exposed", "--port", "80", "--lb", "--wait=1m", "--probe", "--probe-image", "lab.local/toolbox:1")
 		if out.code != 0 || out.stdout != "service/exposed exposed\n" {
 			t.Errorf("exit status %d: %s%s", out.code, out.stdout, out.stderr)
 		}
@@ -83,7 +83,7 @@ func (c *cluster) onlyIPv4() {
 	c.put(pod, "e2e")
 	defer c.remove(pod)
 	c.kubectl("wait", "pod/half", "-n", "lab", "--for=condition=Ready", "--timeout=60s")
-	out := c.on("laptop", onLaptop, "expose", "pod/half", "-n", "lab", "--port", "8080", "--lb", "--wait=10s", "--probe", "--rollback")
+	out := c.on("laptop", onLaptop, "expose", "pod/half", "-n", "lab", "--port", "8080", "--lb", "--wait=20s", "--probe", "--probe-image", "none", "--rollback")
 	for _, want := range []string{"container c binds to an IPv4 address", "service/half is not complete", "IPv6: [2001:db8:7653:216:", "does not answer from here", "it was removed again"} {
 		if out.code != 3 || !strings.Contains(out.stderr, want) {
 			c.t.Errorf("exit status %d, want 3 and %q: %s", out.code, want, out.stderr)
@@ -91,6 +91,13 @@ func (c *cluster) onlyIPv4() {
 	}
 	if strings.Contains(out.stderr, "IPv4: ") {
 		c.t.Errorf("IPv4 does not answer either: %s", out.stderr)
+	}
+	out = c.run(programs.plugin, "expose", "pod/half", "-n", "lab", "--port", "8080", "--wait=40s", "--probe", "--probe-image", "lab.local/toolbox:1", "--rollback")
+	if want := "IPv6 from inside: [2001:db8:7653:299:cafe:1:"; out.code != 3 || !strings.Contains(out.stderr, want) || strings.Contains(out.stderr, "IPv4 from inside") {
+		c.t.Errorf("exit status %d, want 3 and %q: %s", out.code, want, out.stderr)
+	}
+	if pods := c.kubectl("get", "pods", "-n", "lab", "-l", "app.kubernetes.io/managed-by=kubectl-dualstack", "-o", "name"); pods != "" {
+		c.t.Errorf("Pods of probes are left: %s", pods)
 	}
 }
 

@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +23,7 @@ import (
 // server with MetalLB's controller.
 func TestExpose(t *testing.T) {
 	c := startMetalLB(t)
+	c.startMarker()
 	c.namespace("exposed")
 	objects, err := decode([]byte(exposed))
 	if err != nil {
@@ -31,6 +34,9 @@ func TestExpose(t *testing.T) {
 		c.put(o, "e2e")
 	}
 	t.Run("kinds that kubectl refuses", func(t *testing.T) { testMoreKinds(c.in(t)) })
+	t.Run("custom resources with a scale", func(t *testing.T) { testScaled(c.in(t)) })
+	t.Run("Services that are there", func(t *testing.T) { testConverted(c.in(t)) })
+	t.Run("interrupted", func(t *testing.T) { testInterrupted(c.in(t)) })
 	t.Run("refused by the API server", func(t *testing.T) { testRefused(c.in(t)) })
 	t.Run("refused by a webhook", func(t *testing.T) { testWebhook(c.in(t)) })
 	t.Run("foretold", func(t *testing.T) { testForetold(c.in(t)) })
@@ -95,6 +101,123 @@ func testMoreKinds(c *cluster) {
 		c.t.Errorf("port that is kept: %s", got)
 	}
 	c.gone("sts", "ds", "db", "kept")
+}
+
+// widgets is a kind of somebody's own that can be scaled, and gadgets is one that cannot.
+const widgets = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    subresources: {status: {}, scale: {specReplicasPath: .spec.replicas, statusReplicasPath: .status.replicas, labelSelectorPath: .status.selector}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: gadgets, singular: gadget, kind: Gadget}
+  versions:
+  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+`
+
+func testScaled(c *cluster) {
+	crds, err := decode([]byte(widgets))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, crd := range crds {
+		c.put(crd, "e2e")
+	}
+	c.eventually("the API server to serve widgets and gadgets", func() bool {
+		return strings.Contains(c.run(kubectl(), "api-resources", "--api-group=example.com", "-o", "name").stdout, "gadgets.example.com\nwidgets.example.com")
+	})
+	widget := func(name, selector string) {
+		w := object("example.com/v1", "Widget", "exposed", name, map[string]any{
+			"spec": map[string]any{"replicas": int64(1), "template": map[string]any{"spec": map[string]any{"containers": []any{
+				map[string]any{"name": "c", "image": "none", "ports": []any{map[string]any{"name": "http", "containerPort": int64(8080)}}},
+			}}}},
+			"status": map[string]any{"replicas": int64(1), "selector": selector},
+		})
+		w.SetLabels(map[string]string{"app": name})
+		c.put(w, "e2e")
+	}
+	widget("round", "app=round,tier=web")
+	widget("odd", "app in (a,b)")
+	c.put(object("example.com/v1", "Gadget", "exposed", "small", map[string]any{}), "e2e")
+	c.exposes(0, "service/round exposed", "widget/round")
+	if got := c.field("round", "{.spec.selector} {.spec.ports[0].name} {.spec.ports[0].port} {.spec.ports[0].targetPort} {.spec.ipFamilyPolicy} {.metadata.labels}"); got != `{"app":"round","tier":"web"} http 8080 http RequireDualStack {"app":"round"}` {
+		c.t.Errorf("the widget's Service: %s", got)
+	}
+	c.exposes(0, "service/other exposed", "widgets.example.com/round", "--port", "80", "--name", "other", "--headless")
+	c.exposes(1, "the selector of its scale is app in (a,b), and a Service selects by equality", "widget/odd")
+	c.exposes(1, "cannot expose a Gadget.example.com", "gadget/small")
+	c.gone("round", "other")
+}
+
+// testInterrupted interrupts an expose that waits: what was made stays, and is named.
+func testInterrupted(c *cluster) {
+	cmd := exec.Command(programs.plugin, "expose", "deploy/one", "-n", "exposed", "--name", "waits", "--lb", "--force", "--wait=1m")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.eventually("the Service to be made", func() bool { return slices.Contains(c.serviceNames(), "exposed/waits") })
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		c.t.Fatal(err)
+	}
+	_ = cmd.Wait() // its status is looked at
+	for _, want := range []string{"service/waits is not complete interrupted: missing: ", "kubectl delete service waits -n exposed"} {
+		if code := cmd.ProcessState.ExitCode(); code != 3 || !strings.Contains(stderr.String(), want) {
+			c.t.Errorf("exit status %d, want 3 and %q: %s", code, want, stderr.String())
+		}
+	}
+	c.gone("waits")
+}
+
+// testConverted gives Services that are there a second family and takes it away again.
+func testConverted(c *cluster) {
+	c.setPools([]*unstructured.Unstructured{addressPool("lan", ranges(seedV4, seedV6))})
+	all := object("metallb.io/v1beta1", "L2Advertisement", metallbNamespace, "all", map[string]any{"spec": map[string]any{}})
+	c.put(all, "e2e")
+	defer c.remove(all)
+	for _, name := range []string{"goes", "moves"} {
+		s := object("v1", "Service", "exposed", name, map[string]any{"spec": loadBalancer("SingleStack", "IPv4")})
+		s.SetLabels(map[string]string{"converted": "yes"})
+		c.put(s, "e2e")
+	}
+	c.given("goes", "192.168.16.100")
+	c.given("moves", "192.168.16.101")
+	c.gone("goes")
+
+	c.exposes(1, "nobody can be asked: give --yes", "--upgrade", "svc/moves")
+	c.exposes(0, "its address of IPv4 may change", "--upgrade", "svc/moves", "--dry-run=server")
+	c.given("moves", "192.168.16.101") // nothing was changed yet
+	c.exposes(0, "service/moves upgraded", "--upgrade", "svc/moves", "--yes", "--keep-addresses")
+	c.given("moves", "192.168.16.101 2001:db8:7653:216:ffff:fac:ade:0")
+	c.exposes(0, "is RequireDualStack of IPv4 and IPv6 already", "--upgrade", "-l", "converted=yes", "--yes")
+	c.exposes(2, "does not match the ipFamily", "--downgrade", "svc/moves", "--yes")
+	c.exposes(0, "service/moves downgraded", "--downgrade", "svc/moves", "--yes", "--keep-addresses")
+	c.given("moves", "192.168.16.101")
+	if got := c.field("moves", "{.spec.ipFamilyPolicy} {.spec.ipFamilies} {.metadata.annotations.metallb\\.io/loadBalancerIPs}"); got != `SingleStack ["IPv4"] 192.168.16.101` {
+		c.t.Errorf("downgraded: %s", got)
+	}
+	c.kubectl("annotate", "service", "moves", "-n", "exposed", "metallb.io/loadBalancerIPs-")
+	c.exposes(0, "service/moves upgraded", "--upgrade", "svc/moves", "--yes")
+	c.given("moves", "192.168.16.100 2001:db8:7653:216:ffff:fac:ade:0") // as it was foretold
+	c.exposes(1, "make the Service anew with --families IPv6,IPv4", "--upgrade", "svc/no-selector", "--families", "IPv6,IPv4")
+	c.exposes(0, "is the API server's own", "--upgrade", "-A", "--yes", "--dry-run=server")
+	c.gone("moves")
 }
 
 // testRefused is what the API server refuses: in its words, with kubectl's exit status,
