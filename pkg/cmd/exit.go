@@ -79,8 +79,7 @@ func likeKubectl(err error) error {
 // words, with the highest of their codes.
 func inWords(err error) error {
 	list := []error{err}
-	var several utilerrors.Aggregate
-	if errors.As(err, &several) {
+	if several, ok := errors.AsType[utilerrors.Aggregate](err); ok {
 		list = utilerrors.Flatten(several).Errors()
 	}
 	var all codedError

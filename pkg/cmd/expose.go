@@ -244,7 +244,7 @@ func (o *exposeOptions) shorthands() error {
 	}{
 		{o.flags.lb, "--lb", "LoadBalancer", &o.kubectl.Type},
 		{o.flags.nodePort, "--node-port", "NodePort", &o.kubectl.Type},
-		{o.flags.headless, "--headless", corev1.ClusterIPNone, &o.kubectl.ClusterIP},
+		{o.flags.headless, "--headless", corev1.ClusterIPNone, o.clusterIP()},
 	} {
 		if !short.given {
 			continue
@@ -256,6 +256,9 @@ func (o *exposeOptions) shorthands() error {
 	}
 	return nil
 }
+
+// clusterIP is kubectl's flag of that name.
+func (o *exposeOptions) clusterIP() *string { return &o.kubectl.ClusterIP } //nolint:forbidigo // a flag and no field of an object
 
 func (o *exposeOptions) readRequest() (err error) {
 	f, r := &o.flags, &o.request
@@ -277,7 +280,7 @@ func (o *exposeOptions) readRequest() (err error) {
 	}
 	o.published = ipfam.SetOf(published...)
 	r.OneFamilyRanges = f.oneFamily
-	r.Headless = o.kubectl.ClusterIP == corev1.ClusterIPNone
+	r.Headless = *o.clusterIP() == corev1.ClusterIPNone
 	r.LoadBalancer = o.kubectl.Type == string(corev1.ServiceTypeLoadBalancer)
 	r.Pool, r.SharingKey, r.Class = f.pool, f.share, f.class
 	return nil

@@ -63,7 +63,6 @@ func (o *exposeOptions) converts(flags *pflag.FlagSet) (bool, error) {
 type converted struct {
 	before   *corev1.Service
 	change   expose.Conversion
-	patch    []byte
 	forecast expose.Forecast
 	helper   *resource.Helper
 }

@@ -31,7 +31,7 @@ func (m *maker) inside(ctx context.Context, client kubernetes.Interface, state e
 	port := firstTCP(s)
 	var targets []netip.AddrPort
 	for _, f := range ipfam.All {
-		for _, a := range []netip.Addr{state.ClusterIP(f), state.External(f)} {
+		for _, a := range []netip.Addr{state.Cluster(f), state.External(f)} {
 			if a.IsValid() && port != 0 {
 				targets = append(targets, netip.AddrPortFrom(a, port))
 			}

@@ -50,8 +50,8 @@ func TestParse(t *testing.T) {
 		{port, "443:8443", "{Name: Number:443 Target:8443 Protocol:}"},
 		{port, "0", `port "0": want 1 to 65535`},
 		{port, "80:0", "target 0: want 1 to 65535"},
-		{port, "80:", "no target after the :"},
-		{port, "=80", "no name before the ="},
+		{port, "80:", "nothing after the colon"},
+		{port, "=80", "nothing before the equals sign"},
 		{port, "80/ICMP", `protocol "ICMP": want TCP, UDP, SCTP`},
 		{port, "http", `port "http": want 1 to 65535`},
 	} {

@@ -27,7 +27,7 @@ func ParsePort(text string) (p Port, err error) {
 	rest := text
 	if name, after, ok := strings.Cut(rest, "="); ok {
 		if name == "" {
-			return p, fmt.Errorf("%q: no name before the =", text)
+			return p, fmt.Errorf("%q: nothing before the equals sign", text)
 		}
 		p.Name, rest = name, after
 	}
@@ -39,7 +39,7 @@ func ParsePort(text string) (p Port, err error) {
 	}
 	if before, target, ok := strings.Cut(rest, ":"); ok {
 		if target == "" {
-			return p, fmt.Errorf("%q: no target after the :", text)
+			return p, fmt.Errorf("%q: nothing after the colon", text)
 		}
 		if n, err := strconv.Atoi(target); err == nil && !isPort(n) {
 			return p, fmt.Errorf("%q: target %d: want 1 to 65535", text, n)

@@ -28,8 +28,8 @@ func StateOf(s snapshot.Service, slices []snapshot.EndpointSlice) State {
 	return state
 }
 
-// ClusterIP is the Service's ClusterIP of the family, if it has one.
-func (s State) ClusterIP(f ipfam.Family) netip.Addr { return of(s.Service.ClusterIPs, f) }
+// Cluster is the Service's ClusterIP of the family, if it has one.
+func (s State) Cluster(f ipfam.Family) netip.Addr { return of(s.Service.ClusterIPs, f) }
 
 // External is the load balancer's address of the family, if there is one.
 func (s State) External(f ipfam.Family) netip.Addr { return of(s.Service.Ingress, f) }
@@ -51,7 +51,7 @@ func (s State) Missing() (missing []string) {
 		if !s.wants().Has(f) {
 			continue
 		}
-		if !s.Service.Headless && !s.ClusterIP(f).IsValid() {
+		if !s.Service.Headless && !s.Cluster(f).IsValid() {
 			missing = append(missing, fmt.Sprintf("a ClusterIP of %s", f))
 		}
 		if s.Service.LoadBalancer() && len(s.Service.Hostnames) == 0 && !s.External(f).IsValid() {

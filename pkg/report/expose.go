@@ -85,7 +85,7 @@ func WriteExposed(w io.Writer, state expose.State, probes ipfam.Pair[probe.Resul
 	cluster, external, endpoints, answers := []string{"cluster"}, []string{"external"}, []string{"endpoints"}, []string{"probe"}
 	for _, f := range ipfam.All {
 		g.header = append(g.header, f.String())
-		cluster = append(cluster, s.address(state.ClusterIP(f)))
+		cluster = append(cluster, s.address(state.Cluster(f)))
 		external = append(external, s.address(state.External(f)))
 		endpoints = append(endpoints, fmt.Sprintf("%d ready", state.Ready.Of(f)))
 		answers = append(answers, s.answer(probes.Of(f)))

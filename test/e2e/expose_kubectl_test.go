@@ -235,7 +235,7 @@ func TestExposeLikeKubectl(t *testing.T) {
 
 // manifest is the Deployment of that name.
 func manifest(all, name string) string {
-	for _, text := range strings.Split(all, "---\n") {
+	for text := range strings.SplitSeq(all, "---\n") {
 		if strings.Contains(text, "kind: Deployment") && strings.Contains(text, "name: "+name+",") {
 			return text
 		}

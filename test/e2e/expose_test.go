@@ -216,7 +216,7 @@ func testConverted(c *cluster) {
 	c.exposes(0, "service/moves upgraded", "--upgrade", "svc/moves", "--yes")
 	c.given("moves", "192.168.16.100 2001:db8:7653:216:ffff:fac:ade:0") // as it was foretold
 	c.exposes(1, "make the Service anew with --families IPv6,IPv4", "--upgrade", "svc/no-selector", "--families", "IPv6,IPv4")
-	c.exposes(0, "is the API server's own", "--upgrade", "-A", "--yes", "--dry-run=server")
+	c.exposes(2, "is the API server's own, which writes it back", "--upgrade", "-A", "--yes", "--dry-run=server")
 	c.gone("moves")
 }
 
