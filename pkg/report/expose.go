@@ -64,7 +64,7 @@ func (s Style) forecastLine(b *strings.Builder, l expose.Line) {
 	case len(fix) == 1:
 		fmt.Fprintf(b, "%s%-*s%s\n", margin, aboutWidth, "fix:", fix[0])
 	default:
-		fmt.Fprintf(b, "%sfix:\n%s%s\n", margin, margin, strings.Join(fix, "\n"+margin))
+		fmt.Fprintf(b, "%sfix:\n%s\n", margin, strings.Join(fix, "\n")) // from the margin, as doctor's
 	}
 }
 

@@ -230,8 +230,8 @@ func (p *printer) fix(indent, fix, id string) {
 		return
 	}
 	p.line(indent + "fix:")
-	for _, line := range lines {
-		p.line(strings.TrimRight(indent+"  "+line, " "))
+	for _, line := range lines { // from the margin: a shell ends a here-document at its word alone
+		p.line(line)
 	}
 }
 
