@@ -96,7 +96,8 @@ func newExposeCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 			Give a workload one Service that has an address of each family, and with --lb a load
 			balancer's address of each. All of kubectl expose's arguments and flags do what they do
 			there; the Service differs by its families alone, which are RequireDualStack unless
-			--family-policy says otherwise. StatefulSets and DaemonSets can be exposed too.
+			--family-policy says otherwise. StatefulSets, DaemonSets and custom resources with a
+			scale can be exposed too.
 
 			Before anything is written the API server is asked whether it would take the Service,
 			and what becomes of it is foretold: whether Nodes and Pods have both addresses, who
