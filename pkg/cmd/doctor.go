@@ -193,7 +193,7 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
-	named, err := o.namedPlan()
+	named, err := namedPlan(o.plan, o.In)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/expose"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 )
 
@@ -36,6 +37,7 @@ type exposeOptions struct {
 	flags   exposeFlags
 
 	// Set by Complete.
+	plan       *plan.Plan                    // may be nil
 	service    *kubectl.ExposeServiceOptions // kubectl's own, which builds the Service
 	dryRun     cmdutil.DryRunStrategy
 	piped      bool // whether what is printed is for a program: -o was given
@@ -73,6 +75,7 @@ type exposeFlags struct {
 	probeImage   string
 	rollback     bool
 	router       string
+	plan         string
 	routed       []string
 
 	upgrade       bool
@@ -174,6 +177,7 @@ func (o *exposeOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here, and to all addresses from a Pod, which goes again.")
 	flags.StringVar(&f.probeImage, "probe-image", "busybox:1.37", "Image of that Pod, with sh, nc and timeout; none for no Pod.")
 	flags.BoolVar(&f.rollback, "rollback", false, "With --wait: remove the Service again when it is not complete in time.")
+	flags.StringVar(&f.plan, "plan", "", "Address plan to judge by, too.")
 	flags.StringVar(&f.router, "print-router", "", "With --wait: print the commands with which a home router publishes the Service on the internet: nftables, openwrt or vyos.")
 	flags.StringSliceVar(&f.routed, "print-router-families", []string{"IPv4", "IPv6"}, "Families to publish it in.")
 	flags.BoolVar(&f.upgrade, "upgrade", false, "Give Services that are there the second family: svc/NAME, -f, -l for a selector, or -A.")
@@ -274,6 +278,9 @@ func (o *exposeOptions) readRequest() (err error) {
 	}
 	if r.SourceRanges, err = expose.ParseRanges(f.sourceRanges); err != nil {
 		return fmt.Errorf("--source-ranges: %w", err)
+	}
+	if o.plan, err = namedPlan(f.plan, o.In); err != nil {
+		return err
 	}
 	published, err := expose.ParseFamilies(f.routed)
 	if err != nil {

@@ -150,7 +150,7 @@ func (m *maker) foresee(s *corev1.Service, exists bool) (expose.Forecast, error)
 	if err != nil {
 		return expose.Forecast{}, err
 	}
-	situation := expose.Situation{Snapshot: snap, Service: snapshot.ServiceOf(s), Exists: exists}
+	situation := expose.Situation{Plan: m.plan, Snapshot: snap, Service: snapshot.ServiceOf(s), Exists: exists}
 	if len(s.Spec.Selector) > 0 {
 		config, err := m.config.ToRESTConfig()
 		if err != nil {

@@ -166,6 +166,9 @@ func (m *maker) publish(state expose.State, s *corev1.Service) error {
 		return nil
 	}
 	p := expose.Published{Name: s.Namespace + "/" + s.Name}
+	if m.plan != nil {
+		p.Delegated = m.plan.Delegated
+	}
 	for _, f := range ipfam.All {
 		*p.Addresses.At(f) = state.External(f)
 	}

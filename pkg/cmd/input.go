@@ -55,11 +55,11 @@ type judge struct {
 
 // namedPlan is the plan of --plan, or nil. One that was asked for and cannot be
 // used ends the run: to judge by something else would be no answer.
-func (o *doctorOptions) namedPlan() (*plan.Plan, error) {
-	if o.plan == "" || o.plan == noPlan {
+func namedPlan(path string, stdin io.Reader) (*plan.Plan, error) {
+	if path == "" || path == noPlan {
 		return nil, nil
 	}
-	name, text, err := readNamed(o.plan, o.In)
+	name, text, err := readNamed(path, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("--plan: %w", err)
 	}

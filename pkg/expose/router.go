@@ -15,6 +15,7 @@ var Routers = []string{"nftables", "openwrt", "vyos"}
 type Published struct {
 	Name      string // of the Service: NAMESPACE/NAME
 	Addresses ipfam.Pair[netip.Addr]
+	Delegated ipfam.Pair[netip.Prefix] // by the plan: what the provider routes here; invalid when that is not known
 	Ports     []Port
 }
 
@@ -38,6 +39,8 @@ func Publish(kind string, families ipfam.Set, p Published) (string, error) {
 			lines = append(lines, fmt.Sprintf("# %s: %s has no address of it", f, p.Name))
 		case f == ipfam.V6 && (a.IsPrivate() || a.IsLinkLocalUnicast()):
 			lines = append(lines, fmt.Sprintf("# %s: %s is not routed on the internet; publishing takes an address out of your provider's prefix", f, a))
+		case p.Delegated.Of(f).IsValid() && !a.IsPrivate() && !p.Delegated.Of(f).Contains(a):
+			lines = append(lines, fmt.Sprintf("# %s: by the plan the provider routes %s here, and %s is not of it", f, p.Delegated.Of(f), a))
 		default:
 			lines = append(lines, "# "+title(f, a))
 			for _, port := range p.Ports {

@@ -74,6 +74,12 @@ func TestPublishAddresses(t *testing.T) {
 			}
 		}
 	}
+	p := Published{Name: "lab/web", Ports: []Port{{Number: 80}}, Delegated: ipfam.Pair[netip.Prefix]{V6: netip.MustParsePrefix("2001:db8:7653:200::/56")}}
+	p.Addresses.V4, p.Addresses.V6 = netip.MustParseAddr("192.168.16.100"), netip.MustParseAddr("2001:db8::7")
+	got, err := Publish("nftables", both, p)
+	if want := "# IPv6: by the plan the provider routes 2001:db8:7653:200::/56 here, and 2001:db8::7 is not of it"; err != nil || !strings.Contains(got, want) || strings.Contains(got, "ip6 daddr") {
+		t.Errorf("an address that is not delegated: %v\n%s", err, got)
+	}
 	if _, err := Publish("junos", both, Published{}); err == nil || !strings.Contains(err.Error(), "want nftables, openwrt, vyos") {
 		t.Errorf("a router that is not known: %v", err)
 	}

@@ -45,7 +45,7 @@ nft -a list chain inet home forward | sed -n 's/.*comment "lab.published".*# han
 
 // testPublished has the router do what expose prints for it, and asks from the internet.
 func testPublished(c *cluster) {
-	out := c.run(programs.plugin, "expose", "pod/nginx-test", "-n", "lab", "--name", "published", "--port", "80", "--lb", "--wait=1m", "--print-router", "nftables")
+	out := c.run(programs.plugin, "expose", "pod/nginx-test", "-n", "lab", "--name", "published", "--port", "80", "--lb", "--wait=1m", "--print-router", "nftables", "--plan", repository("examples", "homelab-today", "plan.yaml"))
 	defer c.remove(object("v1", "Service", "lab", "published", nil))
 	line, commands, _ := strings.Cut(out.stdout, "\n")
 	if out.code != 0 || line != "service/published exposed" {

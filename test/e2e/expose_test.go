@@ -100,6 +100,8 @@ func testMoreKinds(c *cluster) {
 	if got := c.field("kept", "{.spec.ports[0].name} {.spec.ports[0].targetPort}"); got != "http http" {
 		c.t.Errorf("port that is kept: %s", got)
 	}
+	c.exposes(1, "the service has no pod selector set", "svc/no-selector", "--name", "n", "--headless")
+	c.absent("n")
 	c.gone("sts", "ds", "db", "kept")
 }
 
