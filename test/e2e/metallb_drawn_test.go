@@ -17,11 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 )
 
 // drawnSequences is how many sequences of Services are drawn: for each set of pools there
 // are several.
-const drawnSequences = 72
+const drawnSequences = 63
 
 // testDrawn holds Predict to MetalLB on Services that nobody thought of: some are made, and
 // one of them is made dual-stack, or single-stack.
@@ -34,7 +35,7 @@ func testDrawn(t *testing.T, c *cluster) {
 		}
 	}
 	t.Logf("LAB_SEED=%d", seed)
-	steps := map[string]int{}
+	seen := map[string]int{}
 	for i := range drawnSequences {
 		d := dice{rand.New(rand.NewPCG(seed, uint64(i)))}
 		set := poolSets[i%len(poolSets)]
@@ -46,41 +47,43 @@ func testDrawn(t *testing.T, c *cluster) {
 			for j := range 2 + d.IntN(3) {
 				v := d.service(pools)
 				drawn = append(drawn, v)
-				steps[kind(s.make(fmt.Sprintf("service-%d", j), v.request(d)))]++
+				got, o := s.make(fmt.Sprintf("service-%d", j), v.request(d))
+				tally(seen, "made: ", got, o)
 			}
 			s.rest()
 			j := d.IntN(len(drawn))
-			name := fmt.Sprintf("service-%d", j)
-			got, o := s.change(name, d.change(drawn[j], pools))
-			steps[kind(got)+", changed"]++
-			if o.Kept {
-				steps["kept"]++
-			}
-			if !o.Changes.Empty() {
-				steps["another address"]++
-			}
+			got, o := s.change(fmt.Sprintf("service-%d", j), d.change(drawn[j], pools))
+			tally(seen, "changed: ", got, o)
 		})
 	}
-	for _, what := range slices.Sorted(maps.Keys(steps)) {
-		t.Logf("%3d %s", steps[what], what)
+	for _, what := range slices.Sorted(maps.Keys(seen)) {
+		t.Logf("%3d %s", seen[what], what)
+	}
+}
+
+// tally counts what came out.
+func tally(seen map[string]int, step, got string, o metallb.Outcome) {
+	seen[step+kind(got)]++
+	for what, is := range map[string]bool{"addresses kept": o.Kept, "an address changes": !o.Changes.Empty(), "any of several pools": len(o.Others) > 0} {
+		if is {
+			seen[step+what]++
+		}
 	}
 }
 
 // kind is what sort of an outcome a text of MetalLB's is.
 func kind(got string) string {
-	switch words := strings.Fields(got); {
+	switch {
 	case strings.HasPrefix(got, "can't change sharing key"):
 		return "refused, address in use"
 	case strings.HasPrefix(got, "port "):
 		return "refused, port in use"
-	case strings.Contains(got, "available"):
+	case strings.HasPrefix(got, "no available"):
 		return "refused, none available"
-	case strings.Contains(got, " is not ") || strings.Contains(got, " not ") || strings.Contains(got, "unknown"):
-		return "refused"
-	case len(words) == 2:
-		return "two addresses"
+	case strings.Contains(got, " not ") || strings.HasPrefix(got, "unknown"):
+		return "refused, other"
 	}
-	return "one address"
+	return fmt.Sprintf("%d addresses", len(strings.Fields(got)))
 }
 
 // dice draws what is tried.
@@ -302,7 +305,7 @@ func (d dice) change(v service, pools []drawnPool) string {
 	if d.percent(15) {
 		annotations["metallb.io/allow-shared-ip"] = pick[any](d, nil, "k", "l", "")
 	}
-	if d.percent(15) {
+	if d.percent(25) {
 		annotations["metallb.io/address-pool"] = pick[any](d, nil, d.poolName(pools))
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": annotations}, "spec": spec})

@@ -148,7 +148,7 @@ func (s *sequence) look() *checks.Input {
 }
 
 // make makes a Service and is what MetalLB gives it: addresses, or its words.
-func (s *sequence) make(name string, r request) string {
+func (s *sequence) make(name string, r request) (string, metallb.Outcome) {
 	s.t.Helper()
 	u := object("v1", "Service", allocating, name, map[string]any{"spec": r.spec})
 	u.SetAnnotations(r.annotations)
@@ -159,8 +159,7 @@ func (s *sequence) make(name string, r request) string {
 		u := s.service(allocating, name)
 		return len(ingress(u)) > 0 || s.refusal(u) != ""
 	})
-	got, _ := s.compare(name)
-	return got
+	return s.compare(name)
 }
 
 // rest waits until nothing moves any more.

@@ -199,7 +199,7 @@ func TestMetalLB(t *testing.T) {
 			defer s.end()
 			var got string
 			for i, r := range a.requests {
-				got = s.make(fmt.Sprintf("service-%d", i), r)
+				got, _ = s.make(fmt.Sprintf("service-%d", i), r)
 			}
 			if !strings.Contains(got, a.last) {
 				t.Errorf("MetalLB: %s\nwant %s", got, a.last)
