@@ -79,8 +79,8 @@ func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
 	}
 	if f.Outcome.Flaps {
 		f.Lines = append(f.Lines, Line{
-			Severity: severity.Warning, About: aboutAddresses,
-			Text: "MetalLB may give it a second address and take both back, again and again: it prefers two families and has one ClusterIP",
+			Severity: severity.Error, About: aboutAddresses,
+			Text: "MetalLB gives it a second address and takes both back, for ever: it prefers two families and has one ClusterIP",
 			Fix:  "give --family-policy single",
 		})
 	}
