@@ -188,7 +188,7 @@ func (f Forecast) repeats(id string) bool {
 	if f.Controller != MetalLB {
 		return false
 	}
-	return id == "DS603" || f.OfAddresses().Fix != "" && slices.Contains([]string{"DS501", "DS510", "DS511", "DS514"}, id)
+	return id == "DS603" || id == "DS513" && f.Outcome.Flaps || f.OfAddresses().Fix != "" && slices.Contains([]string{"DS501", "DS510", "DS511", "DS514"}, id)
 }
 
 // tempered is how bad a finding is for who is content with one address, and gets it.

@@ -21,7 +21,7 @@ func testExposeNodes(t *testing.T, lab *cluster) {
 			t.Errorf("exit status %d: %s%s", out.code, out.stdout, out.stderr)
 		}
 		for _, a := range lab.ofBothFamilies("service/exposed", "{.status.loadBalancer.ingress[*].ip}", "192.168.16.0/24", "2001:db8:7653:216::/64") {
-			lab.isNginx(a.String(), lab.on("laptop", "curl", "-sSI", "-m", "5", "http://"+netip.AddrPortFrom(a, 80).String()))
+			lab.announced("laptop", "http://"+netip.AddrPortFrom(a, 80).String())
 		}
 		lab.remove(object("v1", "Service", "lab", "exposed", nil))
 	})
@@ -36,6 +36,15 @@ func testExposeNodes(t *testing.T, lab *cluster) {
 		}
 		lab.remove(object("v1", "Service", "lab", "exposed", nil))
 		lab.onlyIPv4()
+	})
+}
+
+// announced waits until nginx answers on a host: an address that a Service has got is
+// announced a moment later.
+func (c *cluster) announced(host, url string) {
+	c.t.Helper()
+	c.eventually(url+" to answer", func() bool {
+		return strings.Contains(c.on(host, "curl", "-sSI", "-m", "5", url).stdout, "Server: nginx/")
 	})
 }
 
@@ -66,7 +75,7 @@ func testPublished(c *cluster) {
 	}
 	defer c.on("router", "sh", "-c", forgetPublished)
 	for _, url := range outside {
-		c.isNginx(url, c.on("internet", "curl", "-sSI", "-m", "5", url))
+		c.announced("internet", url)
 	}
 }
 

@@ -36,6 +36,9 @@ func testNodes(t *testing.T, profile string) {
 	t.Run("seed", func(t *testing.T) { testSeed(t, lab.in(t)) })
 	t.Run("as if it were yours", func(t *testing.T) { testYours(t, lab.in(t)) })
 	t.Run("expose", func(t *testing.T) { testExposeNodes(t, lab.in(t)) })
+	if profile == "plain" {
+		t.Run("kube-proxy starts again", func(t *testing.T) { lab.in(t).restartKubeProxy() })
+	}
 	t.Run("faults", func(t *testing.T) { testFaults(t, lab.in(t)) })
 }
 
@@ -52,4 +55,28 @@ func labOf(t *testing.T, profile string) *cluster {
 		return connect(t, c.dir, strings.TrimSpace(out.stdout))
 	}
 	return startLab(t, "--profile", profile)
+}
+
+// restartKubeProxy has kube-proxy of a node start with the rules there that it wrote
+// before, and wants it to have kept them.
+func (c *cluster) restartKubeProxy() {
+	c.t.Helper()
+	rules := func() string {
+		return c.on("k8s-node-1", "nft", "list", "map", "ip6", "kube-proxy", "service-ips").stdout
+	}
+	if !strings.Contains(rules(), "lab/nginx-test/tcp") {
+		c.t.Fatalf("kube-proxy has no rule for nginx-test: %s", rules())
+	}
+	const ofNode = "{.items[*].metadata.uid} {.items[*].status.conditions[?(@.type==\"Ready\")].status}"
+	pods := []string{"pods", "-n", "kube-system", "-l", "k8s-app=kube-proxy", "--field-selector", "spec.nodeName=k8s-node-1"}
+	before := c.kubectl(append([]string{"get", "-o", "jsonpath=" + ofNode}, pods...)...)
+	c.kubectl(append([]string{"delete"}, pods...)...)
+	c.eventually("kube-proxy to start again", func() bool {
+		now := c.kubectl(append([]string{"get", "-o", "jsonpath=" + ofNode}, pods...)...)
+		return now != before && strings.HasSuffix(now, " True")
+	})
+	c.eventually("kube-proxy to write its rules again", func() bool { return strings.Contains(rules(), "lab/nginx-test/tcp") })
+	for _, family := range []string{"-4", "-6"} {
+		c.isNginx(family, c.exec("nginx-test", "curl", family, "-sSI", "-m", "5", "http://nginx-test.lab.svc.cluster.local"))
+	}
 }

@@ -31,6 +31,7 @@ var packages = []Package{
 	{"iptables", "/usr/sbin/xtables-nft-multi", "the router's masquerade, and the images of kube-proxy and Cilium", Plain},
 	{"kmod", "/usr/sbin/modprobe", "kubeadm and kube-proxy", Plain},
 	{"mount", "/usr/bin/mount", "the kubelets, and Cilium's image", Plain},
+	{"netbase", "/etc/protocols", "kube-proxy's nft, which tells protocols by their names", Plain},
 	{"nftables", "/usr/sbin/nft", "kube-proxy's image", Plain},
 	{"runc", "/usr/sbin/runc", "containerd", Plain},
 	{"clang-19", "/usr/lib/llvm-19/bin/clang", "Cilium's agents, which compile what they load into the kernel", Cilium},

@@ -204,11 +204,13 @@ func tool(program string, below ...*Layer) *Layer {
 }
 
 // netfilter is nft, and iptables in the variant that works through nft, with its
-// extensions.
+// extensions. Without the names of protocols nft would tell kube-proxy of its rules by
+// numbers, and one that starts again would take them for somebody else's.
 func netfilter(below ...*Layer) *Layer {
 	const iptables = "xtables-nft-multi"
 	l := newLayer()
 	l.program("usr/sbin/nft", "/usr/sbin/nft", below...)
+	l.copy("etc/protocols", "/etc/protocols")
 	l.program("usr/sbin/"+iptables, "/usr/sbin/"+iptables, below...)
 	for _, name := range []string{"iptables", "ip6tables"} {
 		for _, variant := range []string{"", "-nft"} {
