@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -225,11 +226,15 @@ func (m *maker) pin(c *converted, after *corev1.Service) (bool, error) {
 
 // patch sends the change, and is the Service as the server then has it.
 func (m *maker) patch(c *converted, dryRun bool) (*corev1.Service, error) {
-	data, err := c.change.Patch(c.before.ResourceVersion)
+	data, err := c.change.Patch(snapshot.ServiceOf(c.before), len(c.before.Annotations) > 0)
 	if err != nil {
 		return nil, err
 	}
-	object, err := c.helper.DryRun(dryRun).Patch(c.before.Namespace, c.before.Name, types.MergePatchType, data, nil)
+	object, err := c.helper.DryRun(dryRun).Patch(c.before.Namespace, c.before.Name, types.JSONPatchType, data, nil)
+	if status, ok := errors.AsType[*apierrors.StatusError](err); ok && apierrors.IsInvalid(err) && status.ErrStatus.Details.Name == "" {
+		// The server does not say which test of a patch failed, nor of what object.
+		return nil, fmt.Errorf("services %q is not any more what it was when it was read: somebody else has changed it, or removed it", c.before.Name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -307,10 +312,10 @@ func (m *maker) apply(c converted) error {
 
 // merged is the Service with the change in it, without asking the server.
 func (c converted) merged() (runtime.Object, error) {
-	data, err := c.change.Patch(c.before.ResourceVersion)
+	data, err := c.change.Patch(snapshot.ServiceOf(c.before), len(c.before.Annotations) > 0)
 	if err != nil {
 		return nil, err
 	}
 	codec := runtime.NewCodec(scheme.DefaultJSONEncoder(), scheme.Codecs.UniversalDecoder(corev1.SchemeGroupVersion))
-	return cmdutil.Merge(codec, c.before, string(data))
+	return cmdutil.JSONPatch(codec, c.before, string(data))
 }

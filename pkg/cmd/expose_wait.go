@@ -58,14 +58,14 @@ func (m *maker) await(s *corev1.Service, f expose.Forecast, limit time.Duration)
 	return m.incomplete(client, s, f, err)
 }
 
-// client is one that may ask twice every pollPeriod: client-go's own patience is less.
+// client is one that asks when it is told to: every pollPeriod, which is no load.
 func (m *maker) client() (kubernetes.Interface, error) {
 	config, err := m.config.ToRESTConfig()
 	if err != nil {
 		return nil, err
 	}
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst = 50, 100
+	config.QPS = -1
 	return kubernetes.NewForConfig(config)
 }
 

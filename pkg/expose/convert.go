@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type Conversion struct {
 	Already     string
 	Policy      Policy
 	Families    []ipfam.Family    // as .spec.ipFamilies is to be; none leaves it to the API server
-	Annotations map[string]string // to be written; an empty value removes one
+	Annotations map[string]string // to be written
 	NoField     bool              // whether .spec.loadBalancerIP, which holds one address, goes
 	Changes     []Change
 }
@@ -134,28 +135,37 @@ func (c *Conversion) Pin(s snapshot.Service, key string, as []netip.Addr) {
 	}
 }
 
-// Patch is the change as a merge patch, for the object of this version only: one that
-// somebody else changed meanwhile is refused.
-func (c Conversion) Patch(resourceVersion string) ([]byte, error) {
-	spec := map[string]any{"ipFamilyPolicy": c.Policy}
+// Patch is the change of s as a JSON patch, which first tests that what it changes is
+// still as it was shown: what somebody else changed meanwhile is refused. It is no matter
+// that a controller writes the status all the time, as it is with a resourceVersion.
+func (c Conversion) Patch(s snapshot.Service, annotated bool) ([]byte, error) {
+	type op struct {
+		Op    string `json:"op"`
+		Path  string `json:"path"`
+		Value any    `json:"value,omitempty"`
+	}
+	ops := []op{{"test", "/spec/ipFamilyPolicy", s.Policy}, {"test", "/spec/ipFamilies", s.Families}, {"replace", "/spec/ipFamilyPolicy", c.Policy}}
 	if len(c.Families) > 0 {
-		spec["ipFamilies"] = slices.Clone(c.Families)
+		ops = append(ops, op{"replace", "/spec/ipFamilies", c.Families})
 	}
 	if c.NoField {
-		spec["loadBalancerIP"] = nil
+		ops = append(ops, op{"test", "/spec/loadBalancerIP", s.RequestedIP}, op{Op: "remove", Path: "/spec/loadBalancerIP"})
 	}
-	metadata := map[string]any{"resourceVersion": resourceVersion}
-	if len(c.Annotations) > 0 {
-		annotations := map[string]any{}
-		for key, value := range c.Annotations {
-			if annotations[key] = value; value == "" {
-				annotations[key] = nil
-			}
+	if len(c.Annotations) > 0 && !annotated {
+		ops = append(ops, op{"add", "/metadata/annotations", map[string]string{}})
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
+		path := "/metadata/annotations/" + pointer.Replace(key)
+		if was := s.Annotations[key]; was != "" {
+			ops = append(ops, op{"test", path, was})
 		}
-		metadata["annotations"] = annotations
+		ops = append(ops, op{"add", path, c.Annotations[key]})
 	}
-	return json.Marshal(map[string]any{"apiVersion": "v1", "metadata": metadata, "spec": spec})
+	return json.Marshal(ops)
 }
+
+// pointer writes a key as a part of a JSON pointer (RFC 6901, section 3).
+var pointer = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Keep is the addresses that a Service that is about to have these families is to ask
 // for, so that it keeps those that it has: they, and beside them what MetalLB would add

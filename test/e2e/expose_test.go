@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -207,6 +209,7 @@ func testConverted(c *cluster) {
 	c.given("moves", "192.168.16.101") // nothing was changed yet
 	c.exposes(0, "service/moves upgraded", "--upgrade", "svc/moves", "--yes", "--keep-addresses")
 	c.given("moves", "192.168.16.101 2001:db8:7653:216:ffff:fac:ade:0")
+	c.changedMeanwhile()
 	c.exposes(0, "is RequireDualStack of IPv4 and IPv6 already", "--upgrade", "-l", "converted=yes", "--yes")
 	c.exposes(2, "does not match the ipFamily", "--downgrade", "svc/moves", "--yes")
 	c.exposes(0, "service/moves downgraded", "--downgrade", "svc/moves", "--yes", "--keep-addresses")
@@ -220,6 +223,42 @@ func testConverted(c *cluster) {
 	c.exposes(1, "make the Service anew with --families IPv6,IPv4", "--upgrade", "svc/no-selector", "--families", "IPv6,IPv4")
 	c.exposes(2, "is the API server's own, which writes it back", "--upgrade", "-A", "--yes", "--dry-run=server")
 	c.gone("moves")
+}
+
+// changedMeanwhile has somebody change a Service while a person is asked about it.
+func (c *cluster) changedMeanwhile() {
+	c.t.Helper()
+	meanwhile := object("v1", "Service", "exposed", "meanwhile", map[string]any{"spec": map[string]any{"ports": portList("TCP/80")}})
+	c.put(meanwhile, "e2e")
+	defer c.remove(meanwhile)
+	// script has a terminal for the plugin.
+	cmd := exec.Command("script", "--quiet", "--return", "--command", programs.plugin+" expose --upgrade svc/meanwhile -n exposed", "/dev/null")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.kubeconfig)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	terminal := bufio.NewReader(stdout)
+	question, err := terminal.ReadString('?')
+	if err != nil || !strings.Contains(question, "change this Service?") {
+		c.t.Errorf("nobody is asked: %v: %s", err, question)
+	}
+	c.kubectl("patch", "service", "meanwhile", "-n", "exposed", "--type", "merge", "-p", `{"spec":{"ipFamilyPolicy":"PreferDualStack"}}`)
+	if _, err := io.WriteString(stdin, "yes\n"); err != nil {
+		c.t.Error(err)
+	}
+	said, err := io.ReadAll(terminal)
+	_ = cmd.Wait() // its status is looked at
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(said), "somebody else has changed it") {
+		c.t.Errorf("exit status %d, want 1 and that somebody has changed it: %v: %s", code, err, said)
+	}
 }
 
 // testRefused is what the API server refuses: in its words, with kubectl's exit status,
