@@ -103,6 +103,9 @@ func (m *maker) convert(args []string) error {
 	}
 	var errs []error
 	for _, c := range all {
+		if err := m.ctx.Err(); err != nil {
+			return err
+		}
 		errs = append(errs, m.apply(c))
 	}
 	return inWords(joined(errs))

@@ -106,6 +106,9 @@ func (m *maker) make(s *corev1.Service) error {
 	case refused:
 		return withCode(exitRefused, fmt.Errorf("services %q would not get what was asked for, and was not made; --force makes it all the same", s.Name))
 	}
+	if err := m.ctx.Err(); err != nil { // kubectl's requests do not heed it
+		return err
+	}
 	made, err := m.create(s, false)
 	if err != nil {
 		return err
@@ -144,7 +147,8 @@ func (m *maker) create(s *corev1.Service, dryRun bool) (*corev1.Service, error) 
 	return service, nil
 }
 
-// foresee is what will become of the Service, which is there already or is not.
+// foresee is what will become of the Service, which is there already or is not. What it
+// will have is taken for those that follow.
 func (m *maker) foresee(s *corev1.Service, exists bool) (expose.Forecast, error) {
 	snap, err := m.cluster()
 	if err != nil {
@@ -160,7 +164,13 @@ func (m *maker) foresee(s *corev1.Service, exists bool) (expose.Forecast, error)
 			situation.BackendsUnknown = err.Error()
 		}
 	}
-	return expose.Foresee(situation), nil
+	f := expose.Foresee(situation)
+	if len(f.Outcome.Addrs) > 0 {
+		after := situation.Service
+		after.Ingress = f.Outcome.Addrs
+		m.snap = snap.With(after)
+	}
+	return f, nil
 }
 
 // cluster is what a forecast looks at. What may not be read is a gap.
