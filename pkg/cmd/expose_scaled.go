@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/cli-runtime/pkg/resource"
-	"sigs.k8s.io/yaml"
 )
 
 // exposeScaled exposes custom resources that can be scaled, which kubectl's builder cannot
@@ -40,9 +40,9 @@ func (m *maker) exposeScaled(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			return errors.Join(err, file.Close())
 		}
-		text, err := yaml.Marshal(d)
+		text, err := json.Marshal(d)
 		if err == nil {
-			_, err = fmt.Fprintf(file, "---\n%s", text)
+			_, err = fmt.Fprintf(file, "---\n%s\n", text)
 		}
 		if err != nil {
 			return errors.Join(err, file.Close())
@@ -75,7 +75,7 @@ func (m *maker) asScaled(info *resource.Info) (*appsv1.Deployment, error) {
 			info.Mapping.GroupVersionKind.GroupKind(), err)
 	}
 	var scale autoscalingv1.Scale
-	if err := yaml.Unmarshal(raw, &scale); err != nil {
+	if err := json.Unmarshal(raw, &scale); err != nil {
 		return nil, err
 	}
 	d := &appsv1.Deployment{
