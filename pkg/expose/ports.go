@@ -16,9 +16,6 @@ type Port struct {
 	Protocol string // empty is TCP, or what the exposed object says
 }
 
-// Plain reports whether «kubectl expose --port» takes the port as it is.
-func (p Port) Plain() bool { return p.Name == "" && p.Target == "" && p.Protocol == "" }
-
 var protocols = []string{"TCP", "UDP", "SCTP"}
 
 // ParsePort reads NAME=PORT:TARGET/PROTOCOL. What a name may look like the API server
