@@ -61,7 +61,7 @@ func (f Forecast) Worst() severity.Severity {
 // Foresee is what will become of the Service, as far as can be told.
 func Foresee(s Situation) Forecast {
 	in := checks.NewInput(s.Plan, s.Snapshot)
-	lines := append([]Line{s.familyLine()}, nodeLine(in))
+	lines := []Line{s.familyLine(), nodeLine(in)}
 	if len(s.Service.Selector) > 0 {
 		lines = append(lines, s.backendLines()...)
 	}

@@ -23,8 +23,8 @@ func (f Forecast) OfAddresses() Line {
 func (f *Forecast) foreseeBalancer(s Situation, in *checks.Input) {
 	c, because := ControllerOf(in, s.Service.Class)
 	f.Controller = c
-	if g, gap := s.Snapshot.Gap(snapshot.MetalLBSetup); gap && !g.Absent() && c != MetalLB {
-		f.Lines = append(f.Lines, Line{Unknown: true, About: "controller", Text: g.String()})
+	if text := unread(in, snapshot.MetalLBSetup, snapshot.MetalLBPools, snapshot.LBIPAMPools); text != "" && c == Nobody {
+		f.Lines = append(f.Lines, Line{Unknown: true, About: "controller", Text: text})
 		return
 	}
 	switch c {
@@ -45,8 +45,24 @@ func (f *Forecast) foreseeBalancer(s Situation, in *checks.Input) {
 	}
 }
 
-// foreseeMetalLB predicts the addresses.
+// unread is what of these kinds could not be read, with the verb that it takes; empty when
+// all was, or there is nothing to read. Without it nothing can be foretold, good or bad.
+func unread(in *checks.Input, kinds ...snapshot.Kind) string {
+	for _, k := range kinds {
+		if g, gap := in.Gap(k); gap && !g.Absent() {
+			return g.String()
+		}
+	}
+	return ""
+}
+
+// foreseeMetalLB predicts the addresses, where its pools are known and what is taken of
+// them.
 func (f *Forecast) foreseeMetalLB(s Situation, in *checks.Input) {
+	if text := unread(in, snapshot.MetalLBPools, snapshot.Services); text != "" {
+		f.Lines = append(f.Lines, Line{Unknown: true, About: aboutAddresses, Text: text})
+		return
+	}
 	v, _ := in.MetalLBVersion()
 	o := offer{in.PoolsInForce(), in.Taken(), v}
 	service := in.AsMetalLB(s.Service)

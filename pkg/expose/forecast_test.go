@@ -101,6 +101,37 @@ func text(f Forecast) string {
 	return b.String()
 }
 
+// TestUnread has kinds that may not be read: nothing is foretold then, and above all no
+// failure.
+func TestUnread(t *testing.T) {
+	service := load(t, `apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: lab}
+spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv4, IPv6], clusterIP: 10.96.0.0, clusterIPs: [10.96.0.0, "2001:db8:7653:299:cafe:1::"]}`).Services[0]
+	forbidden := func(k snapshot.Kind) snapshot.Gap {
+		return snapshot.Gap{Kind: k, Reason: snapshot.Forbidden, Detail: "list " + string(k)}
+	}
+	for _, tc := range []struct {
+		cluster string
+		gap     snapshot.Kind
+		want    string
+	}{
+		{read(t, "testdata/nodes.yaml") + "---\n" + read(t, "testdata/metallb.yaml"), snapshot.MetalLBPools, "unknown addresses: metallb-pools: forbidden: list metallb-pools\n"},
+		{read(t, "testdata/nodes.yaml") + "---\n" + read(t, "testdata/metallb.yaml"), snapshot.Services, "unknown addresses: services: forbidden: list services\n"},
+		{read(t, "testdata/nodes.yaml"), snapshot.MetalLBSetup, "unknown controller: metallb: forbidden: list metallb\n"},
+		{read(t, "testdata/nodes.yaml"), snapshot.LBIPAMPools, "unknown controller: ciliumloadbalancerippools: forbidden: list ciliumloadbalancerippools\n"},
+		{read(t, "testdata/metallb.yaml"), snapshot.Nodes, "unknown nodes: nodes: forbidden: list nodes\n"},
+	} {
+		snap := load(t, tc.cluster)
+		snap.Source.Live = true
+		snap.Gaps[tc.gap] = forbidden(tc.gap)
+		f := Foresee(Situation{Snapshot: snap, Service: service})
+		if got := text(f); !strings.Contains(got, tc.want) || tc.gap != snapshot.Nodes && f.Worst() == severity.Error {
+			t.Errorf("without %s: %s\nwant %s", tc.gap, got, tc.want)
+		}
+	}
+}
+
 func TestBackends(t *testing.T) {
 	dual := []string{"10.244.1.2", "2001:db8:7653:299:cafe::2"}
 	backend := func(name string, ips []string, words ...string) snapshot.Backend {

@@ -329,6 +329,9 @@ func testForetold(c *cluster) {
 	c.gone("lb")
 	c.exposes(3, "it was removed again", "deploy/one", "--name", "lb", "--lb", "--force", "--wait=1s", "--rollback")
 	c.absent("lb")
+	c.mayOnlyExpose("maker")
+	c.exposes(0, "service/lb exposed", "deploy/one", "--name", "lb", "--lb", "--as", "maker") // who may not read pools is told nothing
+	c.gone("lb")
 	c.exposes(0, "192.168.16.100 alone, out of pool ipv4", "deploy/one", "--name", "lb", "--lb", "--family-policy", "prefer")
 	c.gone("lb")
 
@@ -342,6 +345,21 @@ func testForetold(c *cluster) {
 	c.exposes(0, "service/second exposed", "deploy/one", "--name", "second", "--lb", "--addresses", "2001:db8:7653:216:ffff:fac:ade:7,192.168.16.107")
 	c.given("second", "192.168.16.107 2001:db8:7653:216:ffff:fac:ade:7")
 	c.gone("lb", "second")
+}
+
+// mayOnlyExpose lets a user expose Deployments, and read nothing that a forecast looks at.
+func (c *cluster) mayOnlyExpose(user string) {
+	c.t.Helper()
+	rule := func(group, resource, verb string) any {
+		return map[string]any{"apiGroups": []any{group}, "resources": []any{resource}, "verbs": []any{verb}}
+	}
+	c.put(object("rbac.authorization.k8s.io/v1", "Role", "exposed", user, map[string]any{
+		"rules": []any{rule("apps", "deployments", "get"), rule("", "services", "create")},
+	}), "e2e")
+	c.put(object("rbac.authorization.k8s.io/v1", "RoleBinding", "exposed", user, map[string]any{
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": user},
+		"subjects": []any{map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}},
+	}), "e2e")
 }
 
 // given waits until the Service has these addresses.
