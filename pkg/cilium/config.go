@@ -180,3 +180,20 @@ func (c Config) MaskSize(f ipfam.Family) int {
 func (c Config) ReplacesKubeProxy() bool {
 	return c["kube-proxy-replacement"] == "strict" || c.Bool("kube-proxy-replacement", false)
 }
+
+// EgressGateway reports whether egress gateway policies are carried out by an agent of
+// version v: the key was enable-ipv4-egress-gateway from 1.11 on and is
+// enable-egress-gateway again from 1.18 on, which reads both; 1.19 reads the new one only.
+// Source: cilium v1.20.2, Documentation/operations/upgrade.rst; the key of 1.10 was not read.
+func (c Config) EgressGateway(v release.Version) bool {
+	v = v.Or(Latest)
+	now := c.Bool("enable-egress-gateway", false)
+	before := c.Bool("enable-ipv4-egress-gateway", false)
+	switch {
+	case v.Before(release.V(1, 18)):
+		return before
+	case v.Before(release.V(1, 19)):
+		return now || before
+	}
+	return now
+}

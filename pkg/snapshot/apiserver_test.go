@@ -70,10 +70,15 @@ func (s *apiServer) load(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.loadText(t, data)
+}
+
+func (s *apiServer) loadText(t *testing.T, data []byte) {
+	t.Helper()
 	for document := range bytes.SplitSeq(data, []byte("\n---\n")) {
 		asJSON, err := yaml.YAMLToJSON(document)
 		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+			t.Fatalf("%s: %v", document, err)
 		}
 		u := &unstructured.Unstructured{}
 		if err := u.UnmarshalJSON(asJSON); err != nil {
@@ -227,12 +232,17 @@ func (s *apiServer) serveList(w http.ResponseWriter, r *http.Request, gvr schema
 var typedLists = map[string]string{
 	"nodes": "NodeList", "pods": "PodList", "services": "ServiceList", "events": "EventList",
 	"endpointslices": "EndpointSliceList", "servicecidrs": "ServiceCIDRList",
-	"daemonsets": "DaemonSetList", "deployments": "DeploymentList",
+	"daemonsets": "DaemonSetList", "deployments": "DeploymentList", "networkpolicies": "NetworkPolicyList",
 }
 
 func fieldsOf(o runtime.Object) fields.Set {
-	if e, ok := o.(*corev1.Event); ok {
-		return fields.Set{"involvedObject.kind": e.InvolvedObject.Kind, "reason": e.Reason}
+	switch v := o.(type) {
+	case *corev1.Event:
+		return fields.Set{"involvedObject.kind": v.InvolvedObject.Kind, "reason": v.Reason}
+	case *corev1.Pod:
+		return fields.Set{"spec.nodeName": v.Spec.NodeName}
+	case *corev1.Service:
+		return fields.Set{"spec.type": string(v.Spec.Type), "spec.clusterIP": v.Spec.ClusterIP}
 	}
 	return fields.Set{}
 }

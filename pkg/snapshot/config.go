@@ -187,6 +187,12 @@ type kubeProxyConfiguration struct {
 	ClusterCIDR       string   `json:"clusterCIDR"`
 	DetectLocalMode   string   `json:"detectLocalMode"`
 	NodePortAddresses []string `json:"nodePortAddresses"`
+	IPTables          struct {
+		MasqueradeAll bool `json:"masqueradeAll"`
+	} `json:"iptables"`
+	NFTables struct {
+		MasqueradeAll bool `json:"masqueradeAll"`
+	} `json:"nftables"`
 }
 
 func (b *builder) kubeProxyConfigMap(c *corev1.ConfigMap, ref Ref) {
@@ -200,6 +206,7 @@ func (b *builder) kubeProxyConfigMap(c *corev1.ConfigMap, ref Ref) {
 	b.snap.KubeProxy.ConfigMap = ref
 	b.snap.KubeProxy.Mode = config.Mode
 	b.snap.KubeProxy.DetectLocal = config.DetectLocalMode
+	b.snap.KubeProxy.MasqueradeAll = config.Mode == "nftables" && config.NFTables.MasqueradeAll || config.Mode != "nftables" && config.IPTables.MasqueradeAll
 	if config.ClusterCIDR != "" {
 		b.snap.KubeProxy.ClusterCIDR = b.prefixes(KubeProxySetup, ref, field, strings.Split(config.ClusterCIDR, ","))
 	}
@@ -338,11 +345,19 @@ func env(c corev1.Container, name string) string {
 	return ""
 }
 
+// ciliumAgent is when the Pod read its configuration: when its init container "config"
+// did, which an agent that crashes and starts again does not repeat. Charts before that
+// container had the agent read it.
 func ciliumAgent(p *corev1.Pod, ref Ref) CiliumAgent {
 	agent := CiliumAgent{Ref: ref, Node: p.Spec.NodeName}
 	for _, status := range p.Status.ContainerStatuses {
 		if status.Name == "cilium-agent" && status.State.Running != nil {
 			agent.Started = status.State.Running.StartedAt.UTC()
+		}
+	}
+	for _, status := range p.Status.InitContainerStatuses {
+		if status.Name == "config" && status.State.Terminated != nil {
+			agent.Started = status.State.Terminated.StartedAt.UTC()
 		}
 	}
 	return agent
@@ -400,10 +415,14 @@ func (b *builder) ciliumNode(n *ciliumNode) {
 		node.PoolCIDRs = append(node.PoolCIDRs, b.prefixes(CiliumNodes, ref, fmt.Sprintf(".spec.ipam.pools.allocated[%d].cidrs", i), p.CIDRs)...)
 	}
 	for i, a := range n.Spec.Addresses {
-		if a.Type == string(corev1.NodeInternalIP) {
-			if ip := b.addr(CiliumNodes, ref, fmt.Sprintf(".spec.addresses[%d].ip", i), a.IP); ip.IsValid() {
-				node.Internal = append(node.Internal, ip)
-			}
+		at := map[string]*[]netip.Addr{
+			string(corev1.NodeInternalIP): &node.Internal, string(corev1.NodeExternalIP): &node.External, "CiliumInternalIP": &node.Router,
+		}[a.Type]
+		if at == nil {
+			continue
+		}
+		if ip := b.addr(CiliumNodes, ref, fmt.Sprintf(".spec.addresses[%d].ip", i), a.IP); ip.IsValid() {
+			*at = append(*at, ip)
 		}
 	}
 	keep(b, CiliumNodes, &b.snap.CiliumNodes, ref, node)

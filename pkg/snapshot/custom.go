@@ -33,9 +33,13 @@ type ciliumNode struct {
 	} `json:"status"`
 }
 
-// ciliumNodeConfig is cilium.io CiliumNodeConfig; that there is one is all that is read.
+// ciliumNodeConfig is cilium.io CiliumNodeConfig (cilium v1.20.2, pkg/k8s/apis/cilium.io/v2/cnc_types.go).
 type ciliumNodeConfig struct {
 	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		NodeSelector *metav1.LabelSelector `json:"nodeSelector"`
+		Defaults     map[string]string     `json:"defaults"`
+	} `json:"spec"`
 }
 
 // ciliumLoadBalancerIPPool is cilium.io CiliumLoadBalancerIPPool: cidrs up to

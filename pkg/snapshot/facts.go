@@ -192,6 +192,7 @@ type KubeProxy struct {
 	Mode              string
 	ClusterCIDR       []netip.Prefix
 	DetectLocal       string
+	MasqueradeAll     bool
 	NodePortAddresses []netip.Prefix
 	Version           release.Version
 }
@@ -257,6 +258,8 @@ type CiliumNode struct {
 	PodCIDRs  []netip.Prefix
 	PoolCIDRs []netip.Prefix // .spec.ipam.pools.allocated, which has them in the mode multi-pool
 	Internal  []netip.Addr   // type InternalIP
+	External  []netip.Addr   // type ExternalIP
+	Router    []netip.Addr   // type CiliumInternalIP: the addresses of cilium_host
 	PoolError string         // .status.ipam.operator-status.error
 }
 
@@ -308,7 +311,7 @@ func (m MetalLB) Present() bool {
 // of address-pools in the ConfigMap, whose Ref then has the Kind address-pool.
 type Pool struct {
 	Ref
-	metallb.Pool
+	metallb.Pool `json:"Pool"` // has a name too: side by side in JSON neither would be there
 	ConfigMapEra bool
 }
 

@@ -105,9 +105,11 @@ type reader struct {
 // step reads something and notes facts or gaps.
 type step func(context.Context)
 
-func (r *reader) run(ctx context.Context, steps []step) {
+func (r *reader) run(ctx context.Context, steps []step) { sideBySide(ctx, collectors, steps) }
+
+func sideBySide(ctx context.Context, limit int, steps []step) {
 	var group errgroup.Group
-	group.SetLimit(collectors)
+	group.SetLimit(limit)
 	for _, read := range steps {
 		group.Go(func() error { read(ctx); return nil })
 	}

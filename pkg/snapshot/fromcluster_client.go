@@ -19,12 +19,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/flowcontrol"
+	kjson "sigs.k8s.io/json"
 )
 
 const (
@@ -112,6 +114,7 @@ type query struct {
 	labels    string
 	fields    string
 	empty     func() runtime.Object // an empty typed list; nil for a custom resource
+	items     decodeItems           // of a custom resource of which there may be thousands; may be nil
 }
 
 // String is the query as «kubectl auth can-i» takes it: "list pods -n kube-system".
@@ -140,6 +143,9 @@ func (c *client) page(ctx context.Context, q query, limit int64, next string) (p
 	opts := metav1.ListOptions{Limit: limit, Continue: next, LabelSelector: q.labels, FieldSelector: q.fields}
 	var list runtime.Object
 	var err error
+	if q.items != nil {
+		return c.itemsPage(ctx, q, opts)
+	}
 	if q.empty == nil {
 		list, err = c.custom.Resource(q.GroupVersionResource).Namespace(q.namespace).List(ctx, opts)
 	} else {
@@ -160,6 +166,55 @@ func (c *client) page(ctx context.Context, q query, limit int64, next string) (p
 		return nil
 	})
 	return p, err
+}
+
+// decodeItems reads a list in JSON.
+type decodeItems func(data []byte) (header metav1.ListMeta, items []runtime.Object, err error)
+
+// itemsOf is what is read of custom resources, decoded at once: by way of unstructured
+// objects it takes three times as long.
+func itemsOf[T any](data []byte) (metav1.ListMeta, []runtime.Object, error) {
+	var list struct {
+		Header metav1.ListMeta `json:"metadata"`
+		Items  []T             `json:"items"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &list); err != nil {
+		return list.Header, nil, err
+	}
+	items := make([]runtime.Object, len(list.Items))
+	for i := range list.Items {
+		items[i] = decoded{value: &list.Items[i]}
+	}
+	return list.Header, items, nil
+}
+
+// decoded is a custom resource as what is read of it.
+type decoded struct {
+	runtime.Object // none
+	value          any
+}
+
+// itemsPage is a page of a list with a decoder of its own. Where an object makes no sense
+// to that, they are unstructured ones, which are then decoded one by one.
+func (c *client) itemsPage(ctx context.Context, q query, opts metav1.ListOptions) (page, error) {
+	data, err := c.typed[corev1.SchemeGroupVersion].Get().AbsPath("/apis", q.Group, q.Version, q.Resource).
+		VersionedParams(&opts, c.params).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx).Raw()
+	if c.note(err) != nil {
+		return page{}, err
+	}
+	header, items, err := q.items(data)
+	if err == nil {
+		return page{objects: items, next: header.Continue, remaining: header.RemainingItemCount}, nil
+	}
+	var list unstructured.UnstructuredList
+	if err := list.UnmarshalJSON(data); err != nil {
+		return page{}, err
+	}
+	p := page{next: list.GetContinue(), remaining: list.GetRemainingItemCount()}
+	for i := range list.Items {
+		p.objects = append(p.objects, &list.Items[i])
+	}
+	return p, nil
 }
 
 // pages reads q to its end, a page after the other.

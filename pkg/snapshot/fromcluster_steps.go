@@ -322,6 +322,9 @@ func (g *apiGroup) read(ctx context.Context, k Kind, resource string) (request s
 	}
 	for _, version := range versions {
 		q := query{GroupVersionResource: schema.GroupVersionResource{Group: g.name, Version: version, Resource: resource}}
+		if k == CiliumNodes {
+			q.items = itemsOf[ciliumNode]
+		}
 		request, err = q.String(), g.r.list(ctx, k, q, addCustom(k))
 		if !apierrors.IsNotFound(err) {
 			break
@@ -342,6 +345,10 @@ func (g *apiGroup) present(ctx context.Context) {
 // addCustom decodes a custom resource just as a file's document is decoded.
 func addCustom(k Kind) func(*builder, runtime.Object) {
 	return func(b *builder, o runtime.Object) {
+		if d, ok := o.(decoded); ok {
+			b.add(object{value: d.value})
+			return
+		}
 		u, ok := o.(*unstructured.Unstructured)
 		if !ok {
 			return

@@ -23,3 +23,10 @@ func EndpointSlicesOf(list []discoveryv1.EndpointSlice) []EndpointSlice {
 	}
 	return b.snap.EndpointSlices
 }
+
+// NodeOf is the facts of one Node, as a snapshot has them.
+func NodeOf(n *corev1.Node) Node {
+	b := newBuilder(Source{})
+	b.node(n)
+	return b.snap.Nodes[0]
+}
