@@ -23,6 +23,16 @@ type Trace struct {
 	Summary  string        // the verdict in one sentence, with what an application does
 }
 
+// Asked is the families that the target is asked in; of the other one there is no path.
+func (t Trace) Asked() (families []ipfam.Family) {
+	for _, f := range ipfam.All {
+		if len(t.Paths.Of(f).Hops) > 0 {
+			families = append(families, f)
+		}
+	}
+	return families
+}
+
 // Query is what is asked of a Pod.
 type Query struct {
 	Target  Target
@@ -75,8 +85,11 @@ type Path struct {
 	// the place of Source, which nobody can route back to.
 	Beyond    bool
 	Mechanism Mechanism
-	Verdict   Verdict
-	Why       string // of a verdict that is not Reaches: the hop's words
+	// Configured is the mechanism that the configuration asks for, where what runs may be
+	// older than it and Mechanism is not known.
+	Configured Mechanism
+	Verdict    Verdict
+	Why        string // of a verdict that is not Reaches: the hop's words
 	// Branches is the paths to each kind of endpoint, where a Service has several and they
 	// differ. The Path's own hops are those of the first.
 	Branches []Branch
@@ -96,6 +109,8 @@ const (
 	Reaches Verdict = "reaches"
 	Fails   Verdict = "fails"
 	Unsure  Verdict = "unknown"
+	// NotAsked is of the family that a target, an address of the other, is not in.
+	NotAsked Verdict = ""
 )
 
 // Mechanism is what puts another source address into a packet.
