@@ -33,6 +33,8 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case errors.Is(err, errUnsure):
+		return exitTrouble
 	case errors.As(err, &coded):
 		fmt.Fprintln(stderr, report.EscapeText(strings.TrimSpace(coded.words)))
 		return coded.code

@@ -14,6 +14,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -195,7 +196,7 @@ func (m *maker) incomplete(client kubernetes.Interface, s *corev1.Service, f exp
 		why = fmt.Errorf("interrupted: %w", why)
 	}
 	lines := []string{fmt.Sprintf("service/%s is not complete %s", s.Name, why)}
-	if event := lastWarning(ctx, client, s); event != "" {
+	if event := lastWarning(ctx, client, s.Namespace, "Service", s.UID); event != "" {
 		lines = append(lines, "event: "+event)
 	}
 	if about := f.OfAddresses(); about.Text != "" {
@@ -226,11 +227,11 @@ func (m *maker) removed(ctx context.Context, client kubernetes.Interface, s *cor
 	return fmt.Sprintf("it could not be removed: %v; to remove it: %s", err, removal(s))
 }
 
-// lastWarning is what the last Event of type Warning says of the Service, if any may be
+// lastWarning is what the last Event of type Warning says of the object, if any may be
 // read.
-func lastWarning(ctx context.Context, client kubernetes.Interface, s *corev1.Service) string {
-	list, err := client.CoreV1().Events(s.Namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: "involvedObject.kind=Service,type=Warning,involvedObject.uid=" + string(s.UID),
+func lastWarning(ctx context.Context, client kubernetes.Interface, namespace, kind string, uid types.UID) string {
+	list, err := client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
+		FieldSelector: "involvedObject.kind=" + kind + ",type=Warning,involvedObject.uid=" + string(uid),
 	})
 	if err != nil || len(list.Items) == 0 {
 		return ""

@@ -68,6 +68,7 @@ func newRootCommand(name string, streams genericiooptions.IOStreams) *cobra.Comm
 	root.AddCommand(
 		newDoctorCommand(style, streams),
 		newExposeCommand(style, streams),
+		newTraceCommand(style, streams),
 		newPlanCommand(style, streams),
 		newVersionCommand(streams),
 	)

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -26,6 +27,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"kubectl-dualstack": run, completer: run, "dualstack": run})
 }
 
+var update = flag.Bool("update", false, "rewrite what scripts compare standard output with")
+
 // TestScripts runs testdata/script/*.txtar: arguments, both streams and the exit
 // code of the plugin. Nothing in them needs a cluster.
 func TestScripts(t *testing.T) {
@@ -36,6 +39,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("REPOSITORY", repository)
 			return nil
