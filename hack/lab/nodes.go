@@ -6,13 +6,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/clang"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/cluster"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/host"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/image"
@@ -100,12 +101,12 @@ func (o options) runNodes(ctx context.Context, stdout, stderr io.Writer) error {
 func (o options) clusterConfig(ctx context.Context, log io.Writer) (cluster.Config, error) {
 	c := cluster.Config{
 		Profile: cluster.Profile(o.profile), Options: o.nodes, Program: filepath.Join(o.bin, "lab"),
-		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log, Compiled: filepath.Join(o.bin, "compiled"),
-	}
-	if err := os.MkdirAll(c.Compiled, 0o755); err != nil {
-		return c, err
+		Bin: o.bin, Dir: o.dir, Root: o.root, Log: log,
 	}
 	var err error
+	if c.Compiled, err = clang.Folder(o.bin, time.Now()); err != nil {
+		return c, err
+	}
 	if c.Store, err = store.Make(ctx, o.bin, image.Archives(o.bin, o.profile), log); err != nil {
 		return c, err
 	}
