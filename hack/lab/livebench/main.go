@@ -2,7 +2,8 @@
 // their ratio: what starts without a cluster beside kubectl version --client, and
 // doctor on a live cluster beside kubectl get of the same kinds. It fills the
 // cluster of the current context, which must be on the loopback, with Services and
-// EndpointSlices first. make bench is all of it.
+// EndpointSlices first. Then it adds thousands of Nodes, CiliumNodes and Pods, and times
+// trace beside kubectl get of what it is about. make bench is all of it.
 package main
 
 import (
@@ -28,6 +29,8 @@ const kinds = "nodes,pods,services,endpointslices,servicecidrs,daemonsets,deploy
 type options struct {
 	kubectl, plugin string
 	services, runs  int
+	nodes, pods     int
+	skipDoctor      bool
 }
 
 func main() {
@@ -55,16 +58,32 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.plugin, "plugin", filepath.Join(root, "bin", "kubectl-dualstack"), "the plugin")
 	flags.IntVar(&o.services, "services", 1000, "how many Services to make, each with a slice of each family")
 	flags.IntVar(&o.runs, "runs", 11, "how many runs of each")
+	flags.IntVar(&o.nodes, "nodes", 5000, "how many Nodes to make for trace, each with a CiliumNode and an agent; 0 leaves trace out")
+	flags.IntVar(&o.pods, "pods", 20000, "how many Pods to make for trace, agents and those of a DaemonSet among them")
+	flags.BoolVar(&o.skipDoctor, "trace-only", false, "time trace only")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if err := o.onLoopback(ctx); err != nil {
 		return err
 	}
+	if !o.skipDoctor {
+		if err := o.doctor(ctx, out); err != nil {
+			return err
+		}
+	}
+	if o.nodes == 0 {
+		return nil
+	}
+	return o.trace(ctx, out)
+}
+
+// doctor times it on a cluster without Nodes, unless the lab has been filled before.
+func (o options) doctor(ctx context.Context, out io.Writer) error {
 	if err := o.fill(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%d Services, %d EndpointSlices; medians of %d runs of each, in turns\n", o.services, 2*o.services, o.runs)
+	_, err := fmt.Fprintf(out, "%d Services, %d EndpointSlices; medians of %d runs of each, in turns\n", o.services, 2*o.services, o.runs)
 	for _, p := range pairs {
 		if err == nil {
 			err = o.print(ctx, out, p)
@@ -131,12 +150,7 @@ ports: [{name: http, port: 80}, {name: metrics, port: 9090}]
 `, i, strings.ToLower(family), family, address)
 		}
 	}
-	cmd := exec.CommandContext(ctx, o.kubectl, "create", "-f", "-")
-	cmd.Stdin = &manifests
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("make the objects: %w\n%s", err, out[max(0, len(out)-2000):])
-	}
-	return nil
+	return o.kubectlCreate(ctx, manifests.String())
 }
 
 // measure runs both in turns, so that whatever else the machine does befalls both.
