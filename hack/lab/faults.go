@@ -100,6 +100,7 @@ type listed struct {
 	Found     []string        `json:"found"`  // by these checks, in a lab of this profile
 	Probes    []string        `json:"probes"` // that show it there
 	ProbeOnly bool            `json:"probeOnly"`
+	Trace     []string        `json:"trace,omitempty"` // where trace finds it: family, step, arguments
 	Planted   bool            `json:"planted"`
 }
 
@@ -118,7 +119,7 @@ func (o options) listFaults(scripts []fault.Script, stdout io.Writer) error {
 		all := []listed{}
 		for _, s := range scripts {
 			if slices.Contains(s.Profiles, profile) {
-				all = append(all, listed{s.Name, s.Says, s.Profiles, s.Found(profile), s.Probes(profile), s.ProbeOnly, s.Name == planted})
+				all = append(all, listed{s.Name, s.Says, s.Profiles, s.Found(profile), s.Probes(profile), s.ProbeOnly, s.Trace, s.Name == planted})
 			}
 		}
 		return json.NewEncoder(stdout).Encode(all)

@@ -45,12 +45,18 @@ func testFaults(t *testing.T, c *cluster) {
 		t.Fatal(err)
 	}
 	if os.Getenv("E2E_FAULTS") != "all" {
-		faults = slices.DeleteFunc(faults, func(f fault) bool { return f.Profiles[0] != profile })
+		faults = slices.DeleteFunc(faults, func(f fault) bool {
+			traced := len(f.Trace) > 0 && f.Profiles[0] == "control-plane" // which has no Pods to trace
+			return f.Profiles[0] != profile && !(traced && profile != "control-plane")
+		})
 	}
 	for _, f := range faults {
 		t.Run(f.Name, func(t *testing.T) {
 			one := *lab
 			one.cluster = lab.in(t)
+			if profile == "control-plane" {
+				f.Trace = nil
+			}
 			one.plantAndHeal(f)
 		})
 	}
@@ -68,6 +74,7 @@ type fault struct {
 	Found     []string `json:"found"`
 	Probes    []string `json:"probes"`
 	ProbeOnly bool     `json:"probeOnly"`
+	Trace     []string `json:"trace"`
 }
 
 // faultLab is a healthy cluster.
@@ -112,8 +119,13 @@ func (lab *faultLab) plantAndHeal(f fault) {
 	lab.t.Logf("%s", planted.stdout)
 	if planted.code != 0 {
 		lab.t.Errorf("%s", planted.stderr)
-	} else if err := lab.expect(f.Found); err != nil {
-		lab.t.Error(err)
+	} else {
+		if err := lab.expect(f.Found); err != nil {
+			lab.t.Error(err)
+		}
+		if len(f.Trace) > 0 {
+			lab.traced(f.Trace)
+		}
 	}
 	healed := lab.run(programs.lab, lab.args("heal", f.Name)...)
 	lab.t.Logf("%s", healed.stdout)
@@ -122,6 +134,37 @@ func (lab *faultLab) plantAndHeal(f fault) {
 	}
 	if err := lab.expect(nil); err != nil {
 		lab.t.Errorf("healed: %v", err)
+	}
+}
+
+// traced has trace --probe find the fault at its step of its family.
+func (lab *faultLab) traced(want []string) {
+	lab.t.Helper()
+	family, step, args := want[0], want[1], want[2:]
+	if len(args) == 0 {
+		args = []string{"pod/nginx-test", "-n", "lab", "--to", "203.0.113.80:80,[2001:db8:ffff::80]:80"}
+	}
+	tiers := "agent,exec,host"
+	if slices.Contains([]string{"pod", "name", "service", "policy", "target", "size"}, step) {
+		tiers = "exec" // more would tell no more
+	}
+	args = append(args, "--plan", repository("examples", "homelab-today", "plan.yaml"), "--probe="+tiers, "--image", "lab.local/toolbox:1")
+	report, out := lab.trace(args...)
+	key := strings.ToLower(family)
+	at := ""
+	for _, p := range report.Partings {
+		if p.Family == family && at == "" {
+			at = p.Step
+		}
+	}
+	for _, h := range report.Paths[key].Hops {
+		if at == "" && (h.State == "stops" || h.State == "doubtful") {
+			at = h.Step
+		}
+	}
+	lab.t.Logf("trace: exit status %d: %s", out.code, report.Summary)
+	if at != step {
+		lab.t.Errorf("trace finds it at %q of %s, want %s: %s\n%+v\n%+v\n%s", at, family, step, report.Summary, report.Partings, report.Paths[key], out.stderr)
 	}
 }
 

@@ -10,11 +10,22 @@ import (
 )
 
 // TestPlain is the lab with the bridge plugin and kube-proxy.
-func TestPlain(t *testing.T) { testNodes(t, "plain") }
+func TestPlain(t *testing.T) {
+	t.Parallel() // with TestNative and TestVariants, when the others are done
+	testNodes(t, "plain")
+}
 
 // TestCilium is the lab of examples/homelab-today: Cilium from its chart, nobody else
 // between the Pods and the LAN.
 func TestCilium(t *testing.T) { testNodes(t, "cilium") }
+
+// TestNative is Cilium without a tunnel, IPv6 first: what trace predicts of it.
+func TestNative(t *testing.T) {
+	t.Parallel()
+	lab := startLab(t, "--profile", "cilium", "--routing", "native", "--families", "IPv6,IPv4")
+	cells := testTruth(lab.in(t), "native routing")
+	reportTruth(t, append(cells, testTruthOfAgents(t, lab.in(t), agentOptions[3:6])...), 150)
+}
 
 // testNodes holds a cluster with real nodes to the document that it is from, doctor to
 // being silent about it, and doctor's findings to what is wrong.
@@ -36,10 +47,19 @@ func testNodes(t *testing.T, profile string) {
 	t.Run("seed", func(t *testing.T) { testSeed(t, lab.in(t)) })
 	t.Run("as if it were yours", func(t *testing.T) { testYours(t, lab.in(t)) })
 	t.Run("expose", func(t *testing.T) { testExposeNodes(t, lab.in(t)) })
+	t.Run("trace", func(t *testing.T) { testTrace(t, lab.in(t)) })
 	if profile == "plain" {
 		t.Run("kube-proxy starts again", func(t *testing.T) { lab.in(t).restartKubeProxy() })
 	}
 	t.Run("faults", func(t *testing.T) { testFaults(t, lab.in(t)) })
+	t.Run("truth", func(t *testing.T) {
+		cells := testTruth(lab.in(t), profile)
+		if profile == "cilium" {
+			cells = append(cells, testTruthOfAgents(t, lab.in(t), agentOptions)...)
+			cells = append(cells, testTruthOfGateway(t, lab.in(t))...)
+		}
+		reportTruth(t, cells, map[string]int{"plain": 60, "cilium": 300}[profile])
+	})
 }
 
 // labOf is the lab of the profile that runs in LAB_DIR, or where «lab up» puts it, or

@@ -23,10 +23,13 @@ type Script struct {
 	// ProbeOnly is that the API does not show it: no check of doctor's finds it, and
 	// trace and test are to.
 	ProbeOnly bool
-	Plant     []Step // and show
-	Heal      []Step
-	Files     map[string]string
-	text      string
+	// Trace is the family and the step at which «trace --probe» finds it, and the arguments
+	// of trace where they are not the usual ones; empty where it is not tried.
+	Trace []string
+	Plant []Step // and show
+	Heal  []Step
+	Files map[string]string
+	text  string
 }
 
 // Step is a command of a script.
@@ -113,6 +116,10 @@ func (s *Script) header(line string) error {
 	}
 	key, value, ok := strings.Cut(line, ": ")
 	switch {
+	case ok && key == "trace":
+		if s.Trace = strings.Fields(value); len(s.Trace) < 2 || s.Trace[0] != "IPv4" && s.Trace[0] != "IPv6" {
+			return fmt.Errorf("trace %q: want a family and a step, and perhaps arguments", value)
+		}
 	case ok && key == "profile":
 		for name := range strings.FieldsSeq(value) {
 			if !slices.Contains(allProfiles, build.Profile(name)) {
