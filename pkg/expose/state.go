@@ -29,19 +29,10 @@ func StateOf(s snapshot.Service, slices []snapshot.EndpointSlice) State {
 }
 
 // Cluster is the Service's ClusterIP of the family, if it has one.
-func (s State) Cluster(f ipfam.Family) netip.Addr { return of(s.Service.ClusterIPs, f) }
+func (s State) Cluster(f ipfam.Family) netip.Addr { return snapshot.Of(s.Service.ClusterIPs, f) }
 
 // External is the load balancer's address of the family, if there is one.
-func (s State) External(f ipfam.Family) netip.Addr { return of(s.Service.Ingress, f) }
-
-func of(as []netip.Addr, f ipfam.Family) netip.Addr {
-	for _, a := range as {
-		if ipfam.Of(a) == f {
-			return a
-		}
-	}
-	return netip.Addr{}
-}
+func (s State) External(f ipfam.Family) netip.Addr { return snapshot.Of(s.Service.Ingress, f) }
 
 // Missing is what the Service still lacks in the families that it has, one thing for
 // each family. A load balancer that is known by name has addresses that are its own
