@@ -287,14 +287,16 @@ func ofNode(c *cluster, node string) []source {
 // agentOption is what is changed of the agent of a node, and what its status then says.
 type agentOption struct{ name, defaults, says string }
 
+// agentOptions is tried in two parts, the first one with a tunnel and the second one with
+// native routing.
 var agentOptions = []agentOption{
 	{"both masqueraded, BPF", `enable-ipv6-masquerade: "true"`, "BPF [IPv4: Enabled, IPv6: Enabled]"},
 	{"IPv6 masqueraded alone, BPF", `enable-ipv4-masquerade: "false", enable-ipv6-masquerade: "true"`, "BPF [IPv4: Disabled, IPv6: Enabled]"},
 	{"IPv4 masqueraded, iptables", `enable-bpf-masquerade: "false"`, "IPTables [IPv4: Enabled, IPv6: Disabled]"},
+	{"native routing CIDR over the internet", `enable-ipv6-masquerade: "true", ipv6-native-routing-cidr: "2000::/3"`, "BPF [IPv4: Enabled, IPv6: Enabled]"},
 	{"both masqueraded, iptables", `enable-bpf-masquerade: "false", enable-ipv6-masquerade: "true"`, "IPTables [IPv4: Enabled, IPv6: Enabled]"},
 	{"none masqueraded", `enable-bpf-masquerade: "false", enable-ipv4-masquerade: "false"`, "Disabled"},
 	{"ip-masq-agent, both, BPF", `enable-ip-masq-agent: "true", ip-masq-agent-config-path: /var/run/cilium/ip-masq-agent, enable-ipv6-masquerade: "true"`, "BPF (ip-masq-agent) [IPv4: Enabled, IPv6: Enabled]"},
-	{"native routing CIDR over the internet", `enable-ipv6-masquerade: "true", ipv6-native-routing-cidr: "2000::/3"`, "BPF [IPv4: Enabled, IPv6: Enabled]"},
 }
 
 // testTruthOfAgents is the table with each of the options, on one of the workers that has
