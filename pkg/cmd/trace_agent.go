@@ -65,6 +65,7 @@ func (p *prober) routersOfNode(ctx context.Context) (routers ipfam.Pair[netip.Ad
 		return routers
 	}
 	p.say("exec in pod %s/%s, container %s: cat /proc/net", p.agent.Namespace, p.agent.Name, container)
+	// Why it cannot be asked, the agent's own tier says.
 	said, _, _ := p.exec(ctx, execution{namespace: p.agent.Namespace, pod: p.agent.Name, container: container, command: append([]string{"cat"}, probe.ProcFiles...)})
 	for _, f := range ipfam.All {
 		if r := probe.ReadAgentRoutes(probe.AgentSaid{Proc: said}).Of(f); r != nil && len(r.Default) > 0 {

@@ -473,7 +473,7 @@ func TestEphemeralRefused(t *testing.T) {
 func TestOnce(t *testing.T) {
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	script := strings.Replace(onceScript, "/dev/termination-log", "/dev/stderr", 1)
 	for _, c := range []struct{ script, seconds, want string }{

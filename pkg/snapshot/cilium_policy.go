@@ -116,10 +116,14 @@ func decodeCustom(u *unstructured.Unstructured, to any) error {
 		err = kjson.UnmarshalCaseSensitivePreserveInts(data, to)
 	}
 	if err != nil {
-		return errors.New(decodeMessage(err))
+		return notUnderstood{errors.New(decodeMessage(err))}
 	}
 	return nil
 }
+
+// notUnderstood is an object that the API server has taken and this program cannot read: a
+// newer release may have it in force.
+type notUnderstood struct{ error }
 
 // placedSpec is a spec and the field that it stands in.
 type placedSpec struct {

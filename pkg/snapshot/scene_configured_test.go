@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // TestSceneAsConfigured reads the ip-masq-agent's file and egress gateways where some
@@ -28,5 +30,31 @@ spec:
 	}
 	if node, _ := scene.NodeOf("node-b"); node == nil || !slices.Contains(scene.IPMasq.NonMasquerade, netip.MustParsePrefix("10.0.0.0/8")) {
 		t.Errorf("%v, %+v", node, scene.IPMasq)
+	}
+}
+
+// TestNotUnderstood is an object that the API server took and this program cannot read,
+// which makes a gap, and one that Cilium refuses, which does not.
+func TestNotUnderstood(t *testing.T) {
+	policy := func(spec any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": map[string]any{"namespace": "shop", "name": "p"}, "spec": spec,
+		}}
+	}
+	for _, tc := range []struct {
+		name string
+		spec any
+		gaps int
+	}{
+		{"a newer form", map[string]any{"endpointSelector": map[string]any{}, "egress": "all"}, 1},
+		{"refused", map[string]any{"endpointSelector": map[string]any{}, "egress": []any{map[string]any{"toCIDR": []any{"300.0.0.0/8"}}}}, 0},
+		{"in force", map[string]any{"endpointSelector": map[string]any{}, "egress": []any{map[string]any{"toCIDR": []any{"::/0"}}}}, 0},
+	} {
+		r := &sceneReader{scene: &Scene{}}
+		_, err := PoliciesOf(policy(tc.spec))
+		r.unread(CiliumPolicies, err)
+		if len(r.scene.Gaps) != tc.gaps {
+			t.Errorf("%s: %v, gaps %v, want %d", tc.name, err, r.scene.Gaps, tc.gaps)
+		}
 	}
 }

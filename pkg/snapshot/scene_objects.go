@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -156,9 +157,18 @@ func (r *sceneReader) networkPolicies(namespace string) step {
 func (r *sceneReader) policies(k Kind, namespace string) step {
 	return func(ctx context.Context) {
 		r.listCustom(ctx, r.ciliumIO, string(k), namespace, func(u *unstructured.Unstructured) {
-			found, _ := PoliciesOf(u) // what Cilium refuses of it is not in force
+			found, err := PoliciesOf(u)
+			r.unread(k, err)
 			r.scene.Policies = append(r.scene.Policies, found...)
 		})
+	}
+}
+
+// unread notes an object that may be in force and is not understood. Of what Cilium refuses
+// nothing is in force.
+func (r *sceneReader) unread(k Kind, err error) {
+	if _, ok := errors.AsType[notUnderstood](err); ok {
+		r.scene.Gaps = append(r.scene.Gaps, Gap{Kind: k, Reason: Malformed, Detail: err.Error()})
 	}
 }
 
@@ -166,7 +176,8 @@ func (r *sceneReader) gateways(ctx context.Context) {
 	r.listCustom(ctx, r.ciliumIO, string(EgressGateways), "", func(u *unstructured.Unstructured) {
 		g, err := EgressGatewayOf(u)
 		if err != nil {
-			return // Cilium refuses it too
+			r.unread(EgressGateways, err)
+			return
 		}
 		r.scene.Gateways = append(r.scene.Gateways, g)
 	})
