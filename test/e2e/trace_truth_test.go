@@ -310,7 +310,7 @@ func testTruthOfAgents(t *testing.T, c *cluster, options []agentOption) (cells [
 			c.now("delete", "ciliumnodeconfig", node, "-n", "kube-system", "--ignore-not-found")
 			c.now("delete", "pod", "-n", "kube-system", "-l", "k8s-app=cilium", "--field-selector", "spec.nodeName="+node)
 		}
-		c.now("rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=120s")
+		c.now(agentsReady...)
 	})
 	for two := range slices.Chunk(options, len(workers)) {
 		for i, o := range two {
@@ -342,12 +342,12 @@ func testTruthOfGateway(t *testing.T, c *cluster) (cells []cell) {
 		}
 		c.now("replace", "--force", "-f", file)
 		c.now("rollout", "restart", "-n", "kube-system", "ds/cilium")
-		c.now("rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=120s")
+		c.now(agentsReady...)
 	})
 	c.kubectl("apply", "-f", filepath.Join(c.moduleDir("github.com/cilium/cilium"), "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumegressgatewaypolicies.yaml"))
 	c.kubectl("patch", "configmap", "cilium-config", "-n", "kube-system", "--type", "merge", "-p", `{"data":{"enable-egress-gateway":"true","enable-ipv6-masquerade":"true"}}`)
 	c.kubectl("rollout", "restart", "-n", "kube-system", "ds/cilium")
-	c.kubectl("rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=180s")
+	c.kubectl(agentsReady...)
 	c.settled("k8s-node-0", "k8s-node-1")
 	c.applyText(`apiVersion: cilium.io/v2
 kind: CiliumEgressGatewayPolicy
@@ -387,6 +387,10 @@ func (c *cluster) agentPod(node string) string {
 	return c.kubectl("get", "pods", "-n", "kube-system", "-l", "k8s-app=cilium", "--field-selector", "spec.nodeName="+node, "-o", "jsonpath={.items[0].metadata.name}")
 }
 
+// agentsReady waits for all of Cilium's agents. With an option that none had before, each
+// compiles everything anew, and other labs may have the cores.
+var agentsReady = []string{"rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=480s"}
+
 // restartAgents has Cilium's agents of nodes read their configuration again, and waits
 // until they have settled.
 func (c *cluster) restartAgents(nodes ...string) {
@@ -394,7 +398,7 @@ func (c *cluster) restartAgents(nodes ...string) {
 	for _, node := range nodes {
 		c.kubectl("delete", "pod", "-n", "kube-system", c.agentPod(node))
 	}
-	c.kubectl("rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=120s")
+	c.kubectl(agentsReady...)
 	c.settled(nodes...)
 }
 
@@ -403,7 +407,7 @@ func (c *cluster) restartAgents(nodes ...string) {
 func (c *cluster) settled(nodes ...string) {
 	c.t.Helper()
 	for _, node := range nodes {
-		deadline := time.Now().Add(4 * time.Minute)
+		deadline := time.Now().Add(8 * time.Minute)
 		for {
 			out := c.run(kubectl(), "exec", "-n", "kube-system", c.agentPod(node), "-c", "cilium-agent", "--", "cilium-dbg", "status")
 			if strings.Contains(out.stdout, "Cilium health daemon:") && !strings.Contains(out.stdout, "unreachable") {
