@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
@@ -23,6 +24,11 @@ func (o options) build(ctx context.Context, log io.Writer) error {
 	}
 	if err := build.All(ctx, programs, o.root, o.bin, log); err != nil {
 		return err
+	}
+	if o.profile != build.ControlPlane {
+		if err := build.Routers.Fetch(ctx, filepath.Join(o.bin, "routers")); err != nil {
+			return err
+		}
 	}
 	return image.Build(ctx, o.profile, o.root, o.bin, log)
 }

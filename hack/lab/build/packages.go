@@ -20,7 +20,7 @@ type Package struct {
 }
 
 // packages is all that the lab needs of Debian beside Go, git and what no Debian is
-// without, such as bash and nsenter; Unpacked comes on top.
+// without, such as bash and nsenter; those of unpacked.go come on top.
 // None of them starts anything.
 var packages = []Package{
 	{"busybox-static", "/usr/bin/busybox", "the commands of the images", Plain},
@@ -37,10 +37,6 @@ var packages = []Package{
 	{"clang-19", "/usr/lib/llvm-19/bin/clang", "Cilium's agents, which compile what they load into the kernel", Cilium},
 	{"ipset", "/usr/sbin/ipset", "Cilium's agents, where iptables masquerades", Cilium},
 }
-
-// Unpacked is the packages of the web server, which are not installed, since then it
-// would run on the machine: the images take it from where they are unpacked.
-var Unpacked = []string{"nginx", "nginx-common"}
 
 // needed is the packages that a profile needs.
 func needed(p Profile) []Package {

@@ -29,7 +29,7 @@ func Build(ctx context.Context, profile build.Profile, root, bin string, log io.
 		return nil
 	}
 	webServer := filepath.Join(bin, "nginx")
-	if err := fetchNginx(ctx, webServer); err != nil {
+	if err := build.WebServer.Fetch(ctx, webServer); err != nil {
 		return err
 	}
 	c := newCatalogue(bin)

@@ -1,53 +1,6 @@
 package image
 
-import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
-	"path/filepath"
-
-	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
-)
-
-// fetchNginx unpacks Debian's nginx into dir, unless it is there.
-func fetchNginx(ctx context.Context, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "usr/sbin/nginx")); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	packages, err := os.MkdirTemp("", "lab-nginx-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(packages) }()
-	// The user that apt downloads as may not write into this folder.
-	args := append([]string{"download", "-q", "-o", "APT::Sandbox::User=root"}, build.Unpacked...)
-	if err := run(ctx, packages, "apt-get", args...); err != nil {
-		return fmt.Errorf("%w; has «apt-get update» been run?", err)
-	}
-	files, err := filepath.Glob(filepath.Join(packages, "*.deb"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if err := run(ctx, packages, "dpkg", "-x", file, "root"); err != nil {
-			return err
-		}
-	}
-	return errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Dir(dir), 0o755), os.CopyFS(dir, os.DirFS(filepath.Join(packages, "root"))))
-}
-
-func run(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", name, args[0], err, bytes.TrimSpace(out))
-	}
-	return nil
-}
+import "path/filepath"
 
 // nginxConfig and nginxServer are short forms of those in the image that nginx's
 // makers publish, after its first start has put the second address into it.
