@@ -30,9 +30,15 @@ func nodeFlags(flags *flag.FlagSet) func(cluster.Profile) (cluster.Options, erro
 	routing := flags.String("routing", "tunnel", "tunnel or native: how Cilium connects the nodes")
 	pods := flags.String("pods-ipv6", "", "on-link or routed: how the router finds the pods; on-link with Cilium")
 	pools := flags.String("pools", "one", "one of both families, or separate as at first")
+	files := flags.String("files", "", "folder of what plan render wrote for kubeadm, cilium and metallb, in the place of the example's")
 	return func(p cluster.Profile) (cluster.Options, error) {
 		o := cluster.Homelab(p)
 		var err error
+		if *files != "" {
+			if o.Files, err = filepath.Abs(*files); err != nil {
+				return o, err
+			}
+		}
 		if o.Families, err = cluster.ParseFamilies(*families); err != nil {
 			return o, fmt.Errorf("--families: %w", err)
 		}
@@ -64,7 +70,7 @@ func nodeFlags(flags *flag.FlagSet) func(cluster.Profile) (cluster.Options, erro
 func variant(flags *flag.FlagSet, p build.Profile) (given []string, err error) {
 	of := map[string][]build.Profile{
 		"families": {build.Plain, build.Cilium}, "masquerade": {build.Plain, build.Cilium}, "pools": {build.Plain, build.Cilium},
-		"datapath": {build.Cilium}, "routing": {build.Cilium}, "pods-ipv6": {build.Cilium},
+		"datapath": {build.Cilium}, "routing": {build.Cilium}, "pods-ipv6": {build.Cilium}, "files": {build.Cilium},
 	}
 	flags.Visit(func(f *flag.Flag) {
 		profiles, ok := of[f.Name]

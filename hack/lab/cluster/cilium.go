@@ -23,17 +23,21 @@ var ciliumInLab = []string{
 const compiled = "/run/cilium/clang-cache"
 
 // installCilium installs Cilium's chart, of the module that the programs are built
-// from, with the values of the example. It does not wait for the agents.
+// from, with the values of the example or of a file that was rendered. It does not wait
+// for the agents.
 func (cl *Cluster) installCilium(ctx context.Context) error {
 	chart := filepath.Join(cl.config.Modules.Cilium, "install", "kubernetes", "cilium")
-	values := filepath.Join(cl.config.Root, "examples", "homelab-today", "cilium-values.yaml")
+	values, options := filepath.Join(cl.config.Root, "examples", "homelab-today", "cilium-values.yaml"), cl.config.Options.cilium()
+	if files := cl.config.Options.Files; files != "" {
+		values, options = filepath.Join(files, "cilium-values.yaml"), nil
+	}
 	cgroup2, err := host.UnifiedCgroup()
 	if err != nil {
 		return err
 	}
 	args := slices.Concat(
 		[]string{"install", "cilium", chart, "--namespace=kube-system", "--values=" + values},
-		ciliumInLab, []string{"--set=cgroup.hostRoot=" + cgroup2}, cl.config.Options.cilium(),
+		ciliumInLab, []string{"--set=cgroup.hostRoot=" + cgroup2}, options,
 	)
 	_, err = cl.tool(ctx, "", "helm", args...)
 	return err

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/build"
 	"github.com/kubectl-dualstack/kubectl-dualstack/hack/lab/network"
 )
 
@@ -123,8 +124,16 @@ func patched(config, kind string) (string, error) {
 }
 
 // initConfiguration is the example's kubeadm-init.yaml, word for word where the options
-// are the example's but for the folder of the patches.
+// are the example's but for the folder of the patches. So are files that were rendered,
+// but for the release: a plan may have none, and the lab has one.
 func (cl *Cluster) initConfiguration() (string, error) {
+	if cl.config.Options.Files != "" {
+		config, err := cl.rendered("kubeadm-init.yaml")
+		if err != nil {
+			return "", err
+		}
+		return patched(ofRelease(config, "v"+build.KubernetesVersion), "InitConfiguration")
+	}
 	config, err := cl.example("kubeadm-init.yaml")
 	if err != nil {
 		return "", err
@@ -151,9 +160,33 @@ conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeou
 nodePortAddresses: [primary]
 `
 
+// ofRelease is a kubeadm configuration for a release of Kubernetes, whatever it says.
+// Source: kubernetes v1.37.2, cmd/kubeadm/app/util/version.go: without one kubeadm asks
+// the internet for the latest.
+func ofRelease(config, version string) string {
+	var kept []string
+	for line := range strings.Lines(config) {
+		if !strings.HasPrefix(line, "kubernetesVersion:") {
+			kept = append(kept, line)
+		}
+		if line == "kind: ClusterConfiguration\n" {
+			kept = append(kept, "kubernetesVersion: "+version+"\n")
+		}
+	}
+	return strings.Join(kept, "")
+}
+
 // joinConfiguration is the example's kubeadm-join.yaml, which is that of the first
-// worker, for a node.
+// worker, for a node, or the node's own file that was rendered.
 func (cl *Cluster) joinConfiguration(n network.Node, token, hash string) (string, error) {
+	secrets := strings.NewReplacer("${KUBEADM_TOKEN}", token, "${KUBEADM_CA_CERT_HASH}", hash)
+	if cl.config.Options.Files != "" {
+		config, err := cl.rendered("kubeadm-join-" + n.Name + ".yaml")
+		if err != nil {
+			return "", err
+		}
+		return patched(secrets.Replace(config), "JoinConfiguration")
+	}
 	config, err := cl.example("kubeadm-join.yaml")
 	if err != nil {
 		return "", err
@@ -167,7 +200,13 @@ func (cl *Cluster) joinConfiguration(n network.Node, token, hash string) (string
 		return "", err
 	}
 	config, err = cl.config.Options.kubeadm(config)
-	return strings.NewReplacer("${KUBEADM_TOKEN}", token, "${KUBEADM_CA_CERT_HASH}", hash).Replace(config), err
+	return secrets.Replace(config), err
+}
+
+// rendered reads a file that plan render wrote.
+func (cl *Cluster) rendered(name string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(cl.config.Options.Files, name))
+	return string(data), err
 }
 
 // example reads a file of examples/homelab-today.

@@ -39,9 +39,12 @@ func (cl *Cluster) addPools(ctx context.Context) error {
 	return cl.apply(ctx, pools)
 }
 
-// pools is the custom resources of the example's metallb.yaml. What it shows of the
-// controller is in the manifest.
+// pools is the custom resources of the example's metallb.yaml, or of the one that was
+// rendered. What the example shows of the controller is in the manifest.
 func (cl *Cluster) pools() (string, error) {
+	if cl.config.Options.Files != "" {
+		return cl.rendered("metallb.yaml")
+	}
 	text, err := cl.example("metallb.yaml")
 	if err != nil {
 		return "", err

@@ -17,6 +17,9 @@ type Options struct {
 	NativeRouting bool     // no tunnel between the nodes
 	PodsIPv6      network.PodsIPv6
 	SeparatePools bool // a MetalLB pool of each family, as at first, which serves no Service of both
+	// Files is a folder of what plan render writes for kubeadm, cilium and metallb, which
+	// then stand in the place of the example's. The other options are to be as they are there.
+	Files string
 }
 
 // Families is one or both families, in the order that the cluster has them in.
@@ -76,6 +79,8 @@ func (o Options) validate(p Profile) error {
 		return fmt.Errorf("a cluster needs a family")
 	case o.PodsIPv6 != network.OnLink && o.PodsIPv6 != network.Routed:
 		return fmt.Errorf("pods' IPv6 is %q; want %s or %s", o.PodsIPv6, network.OnLink, network.Routed)
+	case p == Plain && o.Files != "":
+		return fmt.Errorf("files of plan render are for a cluster with Cilium")
 	case p == Plain && o.PodsIPv6 == network.OnLink:
 		return fmt.Errorf("pods' IPv6 %s needs Cilium: the bridge plugin answers no neighbour solicitation", network.OnLink)
 	}
