@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -17,7 +18,7 @@ import (
 
 // readCluster is the snapshot of the cluster that kubeconfig and flags name.
 func (o *doctorOptions) readCluster(ctx context.Context, now time.Time) (*snapshot.Snapshot, error) {
-	config, name, err := o.connection()
+	config, name, err := connect(o.config)
 	if err != nil {
 		return nil, err
 	}
@@ -32,22 +33,23 @@ func (o *doctorOptions) readCluster(ctx context.Context, now time.Time) (*snapsh
 	return snap, err
 }
 
-// connection is how to reach the cluster, and the name of its context.
-func (o *doctorOptions) connection() (*rest.Config, string, error) {
-	loader := o.config.ToRawKubeConfigLoader()
+// connect is how to reach the cluster that kubeconfig and flags name, and the name of
+// its context.
+func connect(flags *genericclioptions.ConfigFlags) (*rest.Config, string, error) {
+	loader := flags.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, "", err
 	}
-	config, err := o.config.ToRESTConfig()
+	config, err := flags.ToRESTConfig()
 	if err != nil {
 		return nil, "", fmt.Errorf("kubeconfig: %w", err)
 	}
 	name := raw.CurrentContext
-	if *o.config.Context != "" {
-		name = *o.config.Context
+	if *flags.Context != "" {
+		name = *flags.Context
 	}
-	if name == "" && *o.config.APIServer == "" && *o.config.ClusterName == "" && config.Host == clientcmd.ClusterDefaults.Server {
+	if name == "" && *flags.APIServer == "" && *flags.ClusterName == "" && config.Host == clientcmd.ClusterDefaults.Server {
 		return nil, "", noCluster(slices.Sorted(maps.Keys(raw.Contexts)), loader.ConfigAccess().GetLoadingPrecedence())
 	}
 	if name == "" {

@@ -102,7 +102,7 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.files, "filename", "f", nil, "File, folder, or - for standard input, to audit instead of a cluster; may be repeated.")
-	flags.StringVar(&o.plan, "plan", "", "Address plan to judge by, or none. Without it an AddressPlan among the files is taken.")
+	flags.StringVar(&o.plan, "plan", "", planFlag+" to judge by, or none. Without it an AddressPlan among the files is taken.")
 	flags.StringSliceVar(&o.only, "only", nil, "Checks to run: IDs, names, or the beginning of an ID (DS5 is all of that area).")
 	flags.StringSliceVar(&o.skip, "skip", nil, "Checks to leave out, named as for --only.")
 	flags.StringVar(&o.failOn, "fail-on", "error", "Exit with 1 when there is a finding of this severity or worse: error, warning, info or none.")
@@ -136,7 +136,7 @@ func (o *doctorOptions) Complete(flags *pflag.FlagSet) (err error) {
 	if o.print, err = o.style.style(o.Out); err != nil {
 		return err
 	}
-	o.live = clusterFlags(flags)
+	o.live = clusterFlags(flags, inCluster(o.plan))
 	o.input = input{files: o.files, stdin: o.In}
 	return nil
 }
@@ -153,12 +153,12 @@ func parseThreshold(s string) (severity.Severity, error) {
 	return threshold, nil
 }
 
-// clusterFlags is the flags that only an API server has a use for and that were
-// given.
-func clusterFlags(flags *pflag.FlagSet) []string {
+// clusterFlags is the flags that only an audit of a cluster has a use for and that were
+// given. Those of the connection have another where the plan is in the cluster.
+func clusterFlags(flags *pflag.FlagSet, planInCluster bool) []string {
 	var given []string
 	flags.Visit(func(f *pflag.Flag) {
-		if isConnection(f) || f.Name == "depth" {
+		if isConnection(f) && !planInCluster || f.Name == "depth" {
 			given = append(given, "--"+f.Name)
 		}
 	})
@@ -193,7 +193,7 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
 		defer cancel()
 	}
-	named, err := namedPlan(o.plan, o.In)
+	named, _, err := (&planSource{stdin: o.In, config: o.config}).flag(ctx, o.plan)
 	if err != nil {
 		return err
 	}

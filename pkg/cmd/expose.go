@@ -128,7 +128,7 @@ func (o *exposeOptions) Complete(cmd *cobra.Command, args []string) (err error) 
 	if plain && len(o.flags.ports) == 1 {
 		o.kubectl.Port = o.flags.ports[0]
 	}
-	if err := o.readRequest(); err != nil {
+	if err := o.readRequest(cmd.Context()); err != nil {
 		return err
 	}
 	if o.flags.upgrade || o.flags.downgrade {

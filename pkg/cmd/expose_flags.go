@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -77,7 +78,7 @@ func (o *exposeOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&f.probe, "probe", false, "With --wait: connect to each address of the load balancer from here, and to all addresses from a Pod, which goes again.")
 	flags.StringVar(&f.probeImage, "probe-image", "busybox:1.37", "Image of that Pod, with sh, nc and timeout; none for no Pod.")
 	flags.BoolVar(&f.rollback, "rollback", false, "With --wait: remove the Service again when it is not complete in time.")
-	flags.StringVar(&f.plan, "plan", "", "Address plan to judge by, too.")
+	flags.StringVar(&f.plan, "plan", "", planFlag+" to judge by, too.")
 	flags.StringVar(&f.router, "print-router", "", "With --wait: print the commands with which a home router publishes the Service on the internet: nftables, openwrt or vyos.")
 	flags.StringSliceVar(&f.routed, "print-router-families", []string{"IPv4", "IPv6"}, "Families to publish it in.")
 	flags.BoolVar(&f.upgrade, "upgrade", false, "Give Services that are there the second family: svc/NAME, -f, -l for a selector, or -A.")
@@ -125,7 +126,7 @@ func (o *exposeOptions) shorthands() error {
 // clusterIP is kubectl's flag of that name.
 func (o *exposeOptions) clusterIP() *string { return &o.kubectl.ClusterIP } //nolint:forbidigo // a flag and no field of an object
 
-func (o *exposeOptions) readRequest() (err error) {
+func (o *exposeOptions) readRequest(ctx context.Context) (err error) {
 	f, r := &o.flags, &o.request
 	if r.Policy, err = expose.ParsePolicy(f.policy); err != nil {
 		return fmt.Errorf("--family-policy %w", err)
@@ -139,7 +140,7 @@ func (o *exposeOptions) readRequest() (err error) {
 	if r.SourceRanges, err = expose.ParseRanges(f.sourceRanges); err != nil {
 		return fmt.Errorf("--source-ranges: %w", err)
 	}
-	if o.plan, err = namedPlan(f.plan, o.In); err != nil {
+	if o.plan, _, err = (&planSource{stdin: o.In, config: o.config}).flag(ctx, f.plan); err != nil {
 		return err
 	}
 	published, err := expose.ParseFamilies(f.routed)

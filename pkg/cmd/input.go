@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,42 +50,6 @@ type judge struct {
 	plan   *plan.Plan
 	found  bool // among the files
 	broken report.BrokenPlan
-}
-
-// namedPlan is the plan of --plan, or nil. One that was asked for and cannot be
-// used ends the run: to judge by something else would be no answer.
-func namedPlan(path string, stdin io.Reader) (*plan.Plan, error) {
-	if path == "" || path == noPlan {
-		return nil, nil
-	}
-	name, text, err := readNamed(path, stdin)
-	if err != nil {
-		return nil, fmt.Errorf("--plan: %w", err)
-	}
-	p, problems := plan.Parse(name, text)
-	if p == nil {
-		return nil, planErrors(name, problems)
-	}
-	return p, nil
-}
-
-// readNamed reads a file that the command line names; "-" is standard input.
-func readNamed(path string, stdin io.Reader) (name string, text []byte, err error) {
-	if path == "-" {
-		text, err = io.ReadAll(stdin)
-		return standardInput, text, err
-	}
-	text, err = os.ReadFile(path)
-	return path, text, err
-}
-
-// planErrors is all problems of a plan that cannot be used, one a line.
-func planErrors(name string, problems []plan.Problem) error {
-	var errs []error
-	for _, p := range problems {
-		errs = append(errs, fmt.Errorf("%s:%w", name, p))
-	}
-	return errors.Join(errs...)
 }
 
 // judge settles which plan the snapshot is judged by: the named one, none, or the

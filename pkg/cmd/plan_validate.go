@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type validateOptions struct {
 	genericiooptions.IOStreams
 	style  *styleFlags
+	source *planSource
 	output string
 
 	// Set by Complete.
@@ -26,29 +28,34 @@ type validateOptions struct {
 }
 
 func newValidateCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
-	o := &validateOptions{IOStreams: streams, style: style}
+	o := &validateOptions{IOStreams: streams, style: style, source: newPlanSource(streams.In)}
 	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check the arithmetic of address plans, and show what they have room for",
 		Long: templates.LongDesc(`
 			Check address plans: every problem of form and of arithmetic at once, each with its
 			line and a fix, by the limits of the releases that the plan names. Then show how much
-			of everything each plan has room for, by family. No cluster is asked.
+			of everything each plan has room for, by family. A cluster is asked for a plan that
+			is in it, and for nothing else.
 
 			Exit status: 0 when no plan has an error, 1 when one has, 2 when a file cannot be read
 			or is no address plan.`),
 		Example: templates.Examples(`
 			# Does the plan hold, and for how many nodes?
-			kubectl dualstack plan validate plan.yaml`),
+			kubectl dualstack plan validate plan.yaml
+
+			# The plan that the team keeps in the cluster
+			kubectl dualstack plan validate configmap/kube-system/dualstack-plan`),
 		Args: oneOrMore("FILE"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Complete(args); err != nil {
 				return err
 			}
-			return o.Run()
+			return o.Run(cmd.Context())
 		},
 	}
 	addOutput(cmd, &o.output, report.Table, report.JSON, report.YAML)
+	o.source.addFlags(cmd)
 	return cmd
 }
 
@@ -63,12 +70,12 @@ func (o *validateOptions) Complete(args []string) (err error) {
 }
 
 // Run judges every file, and prints all of it before it fails.
-func (o *validateOptions) Run() error {
+func (o *validateOptions) Run(ctx context.Context) error {
 	var errs []error
 	var plans []report.PlanInput
 	failed := false
 	for _, file := range o.files {
-		name, text, err := readNamed(file, o.In)
+		name, text, err := o.source.read(ctx, file)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -101,6 +101,12 @@ func newTraceCommand(style *styleFlags, streams genericiooptions.IOStreams) *cob
 			if err := o.Complete(args); err != nil {
 				return usageError(cmd, err)
 			}
+			if err := o.readPlan(cmd.Context()); err != nil {
+				return err
+			}
+			if err := o.readTarget(); err != nil {
+				return usageError(cmd, err)
+			}
 			if err := o.Validate(); err != nil {
 				return usageError(cmd, err)
 			}
@@ -115,7 +121,7 @@ func newTraceCommand(style *styleFlags, streams genericiooptions.IOStreams) *cob
 func (o *traceOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.to, "to", "", "Target: internet, ADDRESS[:PORT] or one of each family with a comma between, svc/[NAMESPACE/]NAME[:PORT], pod/[NAMESPACE/]NAME[:PORT], HOST[:PORT]. The plan's echo service, or the internet, if unspecified. --probe tries port 80 of a host or an address that has none.")
-	flags.StringVar(&o.planFile, "plan", "", "Address plan, which knows what is beyond the nodes.")
+	flags.StringVar(&o.planFile, "plan", "", planFlag+", which knows what is beyond the nodes.")
 	flags.StringVar(&o.probe, "probe", "", "Try the target by these tiers: agent, exec, ephemeral, sibling, host, with commas between. "+defaultTiers+" when none is given.")
 	flags.Lookup("probe").NoOptDefVal = defaultTiers
 	flags.StringVar(&o.image, "image", "busybox:1.37", "Image of containers that a probe creates: with sh, and at best curl and traceroute.")
@@ -151,29 +157,24 @@ func (o *traceOptions) Complete(args []string) (err error) {
 	if o.tiers, err = parseTiers(o.probe); err != nil {
 		return fmt.Errorf("--probe: %w", err)
 	}
-	if err := o.readPlan(); err != nil {
-		return err
-	}
-	if o.query.Target, err = o.target(); err != nil {
-		return fmt.Errorf("--to %w", err)
-	}
 	o.print, err = o.style.style(o.Out)
 	return err
 }
 
-func (o *traceOptions) readPlan() error {
-	if o.planFile == "" || o.planFile == noPlan {
-		return nil
+func (o *traceOptions) readPlan(ctx context.Context) (err error) {
+	limited, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	if o.plan, o.planText, err = (&planSource{stdin: o.In, config: o.config}).flag(limited, o.planFile); err != nil {
+		return o.inTime(limited, err)
 	}
-	name, text, err := readNamed(o.planFile, o.In)
-	if err != nil {
-		return fmt.Errorf("--plan: %w", err)
+	return nil
+}
+
+// readTarget reads whereto to trace; the plan may say it.
+func (o *traceOptions) readTarget() (err error) {
+	if o.query.Target, err = o.target(); err != nil {
+		return fmt.Errorf("--to %w", err)
 	}
-	p, problems := plan.Parse(name, text)
-	if p == nil {
-		return planErrors(name, problems)
-	}
-	o.plan, o.planText = p, text
 	return nil
 }
 
