@@ -1,0 +1,213 @@
+package plan
+
+import "github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+
+// metalLBMoves is the first release that takes the addresses of Services away when
+// they leave the pools; those before keep the old pools until they are started anew.
+// Source: metallb v0.16.2, controller/service.go; website/content/release-notes 0.14.2.
+var metalLBMoves = release.V(0, 14, 2)
+
+// costs is the rules, by component, in the order in which a change of a field is
+// carried through: the router first, so that both ranges have a way back.
+var costs = []Cost{
+	{
+		Component: "router", Setting: "routes", Fields: []string{"spec.delegated", "spec.routed", "spec.lan", "spec.pods"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Live,
+		Effect: "hosts keep addresses of a prefix until its lifetime in router advertisements ends (RFC 4862, 5.5.4)",
+		Undo:   "route and advertise the old prefix again",
+		Source: "RFC 4192 (renumbering without a flag day)",
+	},
+	{
+		Component: "kubelet", Setting: "--node-ip", Fields: []string{"spec.lan"},
+		Changes: []Change{Add, Replace, Remove, Reorder}, Effort: Restarts, Restart: "the kubelet of each node; then the Pods with hostNetwork",
+		Effect: "Pods with hostNetwork keep their addresses until they are made anew; an address that no interface has keeps the kubelet from becoming ready",
+		Undo:   "the old --node-ip, and a restart",
+		Source: "kubernetes v1.37.2, pkg/kubelet/kubelet_node_status.go validateNodeIP, pkg/kubelet/kubelet_pods.go",
+	},
+	{
+		Component: "kube-apiserver", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services"},
+		Changes: []Change{Add}, Effort: Restarts, Restart: "each kube-apiserver",
+		Effect: "Services that are there keep one address, until .spec.ipFamilyPolicy is edited",
+		Undo:   "not supported: the ServiceCIDR object does not shrink",
+		Source: "kubernetes v1.37.2, pkg/controlplane/controller/defaultservicecidr/default_servicecidr_controller.go",
+		from:   ServiceCIDRsFrom,
+	},
+	{
+		Component: "kube-apiserver", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services"},
+		Changes: []Change{Replace, Widen}, Effort: Recreates, Restart: "each kube-apiserver; each Service with an address of the old range",
+		Effect: "the flag alone changes nothing: addresses come out of the ServiceCIDR objects, and the object kubernetes stays until it is deleted and no Service has an address that is in it alone",
+		Undo:   "delete the new ServiceCIDR; the old object must still be there",
+		Source: "kubernetes v1.37.2, pkg/apis/networking/validation/validation.go ValidateServiceCIDRUpdate, pkg/controller/servicecidrs/servicecidrs_controller.go canDeleteCIDR",
+		from:   ServiceCIDRsFrom,
+	},
+	{
+		Component: "kube-apiserver", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services"},
+		Changes: []Change{Add}, Effort: Restarts, Restart: "each kube-apiserver",
+		Effect: "Services that are there keep one address, until .spec.ipFamilyPolicy is edited",
+		Undo:   "the old flag, once no Service has two addresses",
+		Source: "kubernetes v1.37.2, pkg/registry/core/service/storage/alloc.go",
+		before: ServiceCIDRsFrom,
+	},
+	{
+		Component: "kube-apiserver", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services"},
+		Changes: []Change{Replace, Widen}, Effort: Recreates, Restart: "each kube-apiserver; each Service with an address of the old range",
+		Effect: "Services keep addresses outside of the new range, which the API server reports as ClusterIPOutOfRange, until they are made anew",
+		Undo:   "the old flag, as long as no Service has an address of the new range",
+		Source: "kubernetes v1.37.2, pkg/registry/core/service/ipallocator/controller/repairip.go (ClusterIPOutOfRange)",
+		before: ServiceCIDRsFrom,
+	},
+	{
+		Component: "kube-apiserver", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services", "spec.families"},
+		Changes: []Change{Remove, Reorder}, Effort: Impossible,
+		Effect: "the first family of a Service never changes, a ServiceCIDR neither shrinks nor changes its order, and the address of kubernetes.default is of the first range",
+		Source: "kubernetes v1.37.2, pkg/apis/networking/validation/validation.go ValidateServiceCIDRUpdate, pkg/registry/core/service/storage/alloc.go; https://github.com/kubernetes/kubernetes/issues/131261",
+	},
+	{
+		Component: "ServiceCIDR", Setting: ".spec.cidrs", Fields: []string{"spec.services"},
+		Changes: []Change{Add}, Effort: Live,
+		Effect: "new Services get addresses of any ServiceCIDR of the family; a family that kube-apiserver's flag does not name is not enabled by it",
+		Undo:   "delete the ServiceCIDR once no Service has an address that is in it alone",
+		Source: "kubernetes v1.37.2, pkg/registry/core/service/ipallocator/cidrallocator.go, pkg/registry/core/rest/storage_core.go newServiceIPAllocators",
+		from:   ServiceCIDRsFrom,
+	},
+	{
+		Component: "ServiceCIDR", Setting: ".spec.cidrs", Fields: []string{"spec.services"},
+		Changes: []Change{Replace, Widen, Remove, Reorder}, Effort: Recreates, Restart: "the ServiceCIDR, and each Service with an address that is in it alone",
+		Effect: "its ranges are immutable; a deleted one gives out no address more, and is gone when its last address is",
+		Undo:   "a ServiceCIDR with the old ranges",
+		Source: "kubernetes v1.37.2, pkg/apis/networking/validation/validation.go ValidateServiceCIDRUpdate, pkg/controller/servicecidrs/servicecidrs_controller.go canDeleteCIDR",
+		from:   ServiceCIDRsFrom,
+	},
+	{
+		Component: "kube-controller-manager", Setting: "--service-cluster-ip-range", Fields: []string{"spec.services"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Restarts, Restart: "each kube-controller-manager",
+		Effect: "it only keeps nodes' blocks out of the Service range",
+		Undo:   "the old flag, and a restart",
+		Source: "kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go filterOutServiceRange",
+	},
+	{
+		Component: "kube-controller-manager", Setting: "--cluster-cidr", Fields: []string{"spec.pods"},
+		Changes: []Change{Add}, Effort: Recreates, Restart: "each kube-controller-manager; each Node",
+		Effect: "a Node that has a block never gets one of the second family: it is deleted and registered again",
+		Undo:   "the old flag, once no Node has two blocks",
+		Source: "kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go, pkg/apis/core/validation/validation.go ValidateNodeUpdate",
+	},
+	{
+		Component: "kube-controller-manager", Setting: "--cluster-cidr", Fields: []string{"spec.pods"},
+		Changes: []Change{Widen}, Effort: Restarts, Restart: "each kube-controller-manager",
+		Effect: "Nodes keep their blocks, new ones get theirs out of the wider range",
+		Undo:   "the old flag, as long as no Node has a block outside of the old range",
+		Source: "kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go occupyCIDRs",
+	},
+	{
+		Component: "kube-controller-manager", Setting: "--cluster-cidr", Fields: []string{"spec.pods", "spec.families"},
+		Changes: []Change{Replace, Remove, Reorder}, Effort: Recreates, Restart: "each kube-controller-manager; every Node",
+		Effect: "with one Node left whose block is not of the new range, at the same place in the list, kube-controller-manager does not start; a Node's block never changes: the Node is deleted and registered again",
+		Undo:   "the old flag, once no Node has a block of the new range",
+		Source: "kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go NewCIDRRangeAllocator, occupyCIDRs, pkg/apis/core/validation/validation.go ValidateNodeUpdate",
+	},
+	{
+		Component: "kube-controller-manager", Setting: "--node-cidr-mask-size-ipv4|--node-cidr-mask-size-ipv6|--node-cidr-mask-size", Fields: []string{"spec.pods.nodeMask"},
+		Changes: []Change{Add, Replace, Widen, Remove}, Effort: Restarts, Restart: "each kube-controller-manager",
+		Effect: "Nodes keep blocks of the old size, new ones get the new size",
+		Undo:   "the old flag, and a restart",
+		Source: "kubernetes v1.37.2, pkg/controller/nodeipam/ipam/cidrset/cidr_set.go getBeginningAndEndIndices",
+	},
+	{
+		Component: "nodes", Setting: ".spec.podCIDRs", Fields: []string{"spec.pods"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Recreates, Restart: "the Node: drained, deleted, and registered again by its kubelet",
+		Effect: "the API server refuses every change of a block that is set",
+		Source: "kubernetes v1.37.2, pkg/apis/core/validation/validation.go ValidateNodeUpdate",
+	},
+	{
+		Component: "kube-proxy", Setting: ".data.config.conf", Fields: []string{"spec.pods"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Restarts, Restart: "the DaemonSet kube-proxy",
+		Effect: "without a family in clusterCIDR, traffic of that family from outside to a ClusterIP is not masqueraded",
+		Undo:   "the old ConfigMap, and a restart",
+		Source: "kubernetes v1.37.2, cmd/kube-proxy/app/server_linux.go getLocalDetectors",
+	},
+	{
+		Component: "cilium", Setting: "cluster-pool-ipv4-cidr|cluster-pool-ipv6-cidr", Fields: []string{"spec.pods"},
+		Changes: []Change{Add}, Effort: Restarts, Restart: "the Deployment cilium-operator",
+		Effect: "nodes keep their blocks; a new node gets one of the first range in the list that has any left",
+		Undo:   "the old list, as long as no CiliumNode has a block of the new range",
+		Source: "cilium v1.20.2, Documentation/network/concepts/ipam/cluster-pool.rst, operator/pkg/ipam/allocator/podcidr/podcidr.go allocateFirstFreeCIDR",
+	},
+	{
+		Component: "cilium", Setting: "cluster-pool-ipv4-cidr|cluster-pool-ipv6-cidr", Fields: []string{"spec.pods"},
+		Changes: []Change{Replace, Widen, Remove}, Effort: Recreates, Restart: "the Deployment cilium-operator; each CiliumNode, with its agent and its Pods",
+		Effect: "Cilium's documentation forbids to change what is in the list: CiliumNodes with a block of no range in it keep it, with an error in .status.ipam.operator-status; entries are added, and taken out once no CiliumNode has a block of theirs",
+		Undo:   "the old list, as long as no CiliumNode has a block of the new range",
+		Source: "cilium v1.20.2, Documentation/network/concepts/ipam/cluster-pool.rst, operator/pkg/ipam/allocator/podcidr/podcidr.go allocateIPNet",
+	},
+	{
+		Component: "cilium", Setting: "cluster-pool-ipv4-mask-size|cluster-pool-ipv6-mask-size", Fields: []string{"spec.pods.nodeMask"},
+		Changes: []Change{Add, Replace, Widen, Remove}, Effort: Impossible,
+		Effect: "Cilium's documentation says that it cannot be changed",
+		Source: "cilium v1.20.2, Documentation/network/concepts/ipam/cluster-pool.rst",
+	},
+	{
+		Component: "cilium", Setting: "enable-ipv4-masquerade|enable-ipv6-masquerade|enable-bpf-masquerade", Fields: []string{"spec.egress"},
+		Changes: []Change{Add, Replace, Widen, Remove}, Effort: Restarts, Restart: "the DaemonSet cilium",
+		Effect: "agents read the ConfigMap when they start, and not again: until then nothing changes",
+		Undo:   "the old value, and a restart",
+		Source: "cilium v1.20.2, cilium-dbg/cmd/build-config.go; measured with 1.20.2",
+	},
+	{
+		Component: "cilium", Setting: "ipv4-native-routing-cidr|ipv6-native-routing-cidr|ipv4-service-range|ipv6-service-range|ipv6-mcast-device|enable-ipv6-ndp", Fields: []string{"spec.pods", "spec.lan.interface"},
+		Changes: []Change{Add, Replace, Widen, Remove}, Effort: Restarts, Restart: "the DaemonSet cilium",
+		Effect: "a native routing range that does not hold the pods' range makes nodes masquerade what goes from pod to pod",
+		Undo:   "the old value, and a restart",
+		Source: "cilium v1.20.2, pkg/datapath/iptables/iptables.go, bpf/lib/nat.h",
+	},
+	{
+		Component: "ciliumnodes", Setting: ".spec.ipam.podCIDRs", Fields: []string{"spec.pods"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Recreates, Restart: "the CiliumNode: drained, deleted, and made again by its agent",
+		Effect: "Pods keep their addresses until they are made anew",
+		Source: "cilium v1.20.2, operator/pkg/ipam/allocator/podcidr/podcidr.go Delete, allocateNext",
+	},
+	{
+		Component: "metallb", Setting: ".spec.addresses", Fields: []string{"spec.loadBalancers"},
+		Changes: []Change{Add, Widen}, Effort: Live,
+		Effect: "Services keep their addresses",
+		Undo:   "the old list",
+		Source: "metallb v0.16.2, controller/service.go",
+	},
+	{
+		Component: "metallb", Setting: ".spec.addresses", Fields: []string{"spec.loadBalancers"},
+		Changes: []Change{Replace, Remove}, Effort: Live,
+		Effect: "a Service with an address that is in no pool any more loses all its addresses at once, those of the other family too, and is given addresses anew",
+		Undo:   "the old list; Services do not come back to their old addresses by themselves: name them in metallb.io/loadBalancerIPs",
+		Source: "metallb v0.16.2, controller/service.go (ClearAssignment); website/content/release-notes 0.14.2",
+		from:   metalLBMoves,
+	},
+	{
+		Component: "metallb", Setting: ".spec.addresses", Fields: []string{"spec.loadBalancers"},
+		Changes: []Change{Replace, Remove}, Effort: Restarts, Restart: "the controller and the speakers of MetalLB",
+		Effect: "the pools are refused, and the old ones stay in force, as long as a Service has an address that is in none of them; after a restart such Services have no address until they get others",
+		Undo:   "the old list",
+		Source: "metallb v0.13.5, internal/allocator/allocator.go SetPools",
+		before: metalLBMoves,
+	},
+	{
+		Component: "metallb", Setting: "L2Advertisement|BGPAdvertisement", Fields: []string{"spec.loadBalancers.announce"},
+		Changes: []Change{Add, Replace, Widen, Remove}, Effort: Live,
+		Effect: "addresses stay; those that nothing advertises any more are not answered for",
+		Undo:   "the old objects",
+		Source: "metallb v0.16.2, speaker/main.go",
+	},
+	{
+		Component: "lb-ipam", Setting: ".spec.blocks|.spec.cidrs", Fields: []string{"spec.loadBalancers"},
+		Changes: []Change{Add, Widen}, Effort: Live,
+		Effect: "Services keep their addresses, as a rule: Cilium warns that updating a pool can give others (https://github.com/cilium/cilium/issues/40358)",
+		Undo:   "the old list",
+		Source: "cilium v1.20.2, Documentation/network/lb-ipam.rst",
+	},
+	{
+		Component: "lb-ipam", Setting: ".spec.blocks|.spec.cidrs", Fields: []string{"spec.loadBalancers"},
+		Changes: []Change{Replace, Remove}, Effort: Live,
+		Effect: "a Service loses the addresses that are in no pool any more, and gets others",
+		Undo:   "the old list; Services do not come back to their old addresses by themselves: name them in lbipam.cilium.io/ips",
+		Source: "cilium v1.20.2, operator/pkg/lbipam/lbipam.go handlePoolModified, stripInvalidAllocations",
+	},
+}
