@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -40,6 +41,7 @@ type reader struct {
 	plan     Plan
 	problems []Problem
 	values   int
+	site     netip.Prefix // the delegated IPv6 prefix, which relative ranges start from
 }
 
 func (r *reader) reject(v value, message, fix string) {

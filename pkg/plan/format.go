@@ -227,8 +227,8 @@ func (w *planWriter) pools() {
 
 // prefix is how p is written at field: as it was read, if that is still p.
 func (w *planWriter) prefix(field string, p netip.Prefix) string {
-	text := w.plan.texts[field]
-	if read, err := netip.ParsePrefix(text); err == nil && read == p {
+	text, absolute := w.plan.text(field)
+	if read, err := netip.ParsePrefix(absolute); err == nil && read == p {
 		return scalar(text)
 	}
 	return scalar(p.String())
@@ -236,8 +236,8 @@ func (w *planWriter) prefix(field string, p netip.Prefix) string {
 
 // addresses is prefix for the entries of pools.
 func (w *planWriter) addresses(field string, r netipx.IPRange) string {
-	text := w.plan.texts[field]
-	if read, _, err := ParseAddrs(text); err == nil && read == r {
+	text, absolute := w.plan.text(field)
+	if read, _, err := ParseAddrs(absolute); err == nil && read == r {
 		return scalar(text)
 	}
 	return scalar(FormatAddrs(r))

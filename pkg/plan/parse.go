@@ -26,7 +26,7 @@ func Parse(source string, data []byte) (*Plan, []Problem) {
 	if problem != nil {
 		return nil, []Problem{*problem}
 	}
-	r := reader{plan: Plan{source: source, positions: map[string]Position{}, texts: map[string]string{}}}
+	r := reader{plan: Plan{source: source, positions: map[string]Position{}, texts: map[string]string{}}, site: siteOf(root)}
 	if !r.otherKind(root) {
 		r.mapping(value{node: root}, planForm)
 	}

@@ -36,7 +36,7 @@ type Plan struct {
 
 	source    string
 	positions map[string]Position
-	texts     map[string]string // ranges as written, by field
+	texts     map[string]string // ranges as written, by field; some may be relative
 }
 
 // Network is the on-link network of the nodes.

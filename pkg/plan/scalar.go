@@ -138,9 +138,13 @@ func addresses(at func(*Plan) *[]netipx.IPRange) func(*reader, value) {
 			if !ok {
 				return
 			}
-			addrs, _, err := ParseAddrs(s)
+			absolute, ok := r.absolute(item, s)
+			if !ok {
+				return
+			}
+			addrs, _, err := ParseAddrs(absolute)
 			if err != nil {
-				r.reject(item, rangeFault(s, err), "")
+				r.reject(item, rangeFault(absolute, err), "")
 				return
 			}
 			r.plan.texts[item.field] = s
@@ -168,9 +172,13 @@ func (r *reader) prefix(v value, f ipfam.Family) (netip.Prefix, bool) {
 	if !ok {
 		return netip.Prefix{}, false
 	}
-	p, err := netip.ParsePrefix(s)
+	absolute, ok := r.absolute(v, s)
+	if !ok {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(absolute)
 	if err != nil {
-		r.reject(v, fmt.Sprintf("%q is no prefix: %s", short(s), prefixFault(s)), "")
+		r.reject(v, fmt.Sprintf("%q is no prefix: %s", short(s), prefixFault(absolute)), "")
 		return p, false
 	}
 	switch found := ipfam.OfPrefix(p); {

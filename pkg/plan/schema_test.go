@@ -41,7 +41,7 @@ func accepts(t *testing.T, schema *jsonschema.Schema, data string) error {
 
 func TestSchemaAcceptsPlans(t *testing.T) {
 	schema := validator(t)
-	plans := map[string]string{"homelab": homelab(t)}
+	plans := map[string]string{"homelab": homelab(t), "relative": relativeHomelab}
 	paths, err := filepath.Glob("testdata/validate/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no fixtures: %v", err)
@@ -89,6 +89,8 @@ func TestSchemaRefusesWhatParseRefuses(t *testing.T) {
 		head + "spec: {expect: {nodes: 0}}\n",
 		head + "spec: {versions: {cilium: latest}}\n",
 		head + "spec: {echo: \"\"}\n",
+		head + "spec: {delegated: {ipv6: \"+::/56\"}}\n",
+		head + "spec: {delegated: {ipv6: \"2001:db8::/56\"}, lan: {reserved: [\"2001:db8::1-+::9\"]}}\n",
 	} {
 		if p, _ := Parse("plan.yaml", []byte(data)); p != nil {
 			t.Errorf("Parse takes %q", data)

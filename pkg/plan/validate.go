@@ -17,6 +17,7 @@ func (p *Plan) Validate() []Problem {
 	v.capacity()
 	for i := range v.problems {
 		v.problems[i].At = p.Position(v.problems[i].Field)
+		p.inItsWords(&v.problems[i])
 	}
 	sortProblems(v.problems)
 	return v.problems

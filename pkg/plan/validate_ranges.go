@@ -37,8 +37,8 @@ func HostBitsSeverity(u Use) severity.Severity {
 
 // Written is r as the file has it, with host bits; it is invalid for FROM-TO.
 func (p *Plan) Written(r Range) netip.Prefix {
-	if text, ok := p.texts[r.Field]; ok {
-		prefix, err := netip.ParsePrefix(text)
+	if text, absolute := p.text(r.Field); text != "" {
+		prefix, err := netip.ParsePrefix(absolute)
 		if err != nil {
 			return netip.Prefix{}
 		}
