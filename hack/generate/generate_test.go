@@ -62,7 +62,7 @@ func TestStale(t *testing.T) {
 }
 
 // TestRBAC reads docs/rbac.yaml as an API server does, and has it grant the rights
-// of every check's facts and nothing else.
+// of every check's facts, those of a plan in the cluster, and nothing else.
 func TestRBAC(t *testing.T) {
 	want := map[string]bool{}
 	for _, c := range catalog.All {
@@ -73,10 +73,18 @@ func TestRBAC(t *testing.T) {
 				}
 				for _, name := range names(r.Names) {
 					r.Names = name
-					want[describe(r)] = true
+					want["dualstack-doctor: "+describe(r)] = true
 				}
 			}
 		}
+	}
+	for _, right := range []string{
+		"dualstack-plan: get configmaps dualstack-plan in kube-system",
+		"dualstack-plan-editor: get configmaps dualstack-plan in kube-system",
+		"dualstack-plan-editor: update configmaps dualstack-plan in kube-system",
+		"dualstack-plan-editor: create configmaps in kube-system",
+	} {
+		want[right] = true
 	}
 	got := map[string]bool{}
 	for doc := range strings.SplitSeq(string(rbac().text), "---\n") {
@@ -88,7 +96,7 @@ func TestRBAC(t *testing.T) {
 		for _, rule := range role.Rules {
 			for _, resource := range rule.Resources {
 				for _, name := range names(rule.ResourceNames) {
-					got[describe(snapshot.Right{
+					got[role.Name+": "+describe(snapshot.Right{
 						Group: rule.APIGroups[0], Resource: resource, Verb: strings.Join(rule.Verbs, " "),
 						Names: name, Namespace: role.Namespace,
 					})] = true

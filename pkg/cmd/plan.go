@@ -14,6 +14,11 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 			Work with the address plan of a cluster: the ranges that it draws addresses from, of
 			both families, and what each is for.`),
 	}
-	cmd.AddCommand(newValidateCommand(style, streams), newShowCommand(style, streams))
+	cmd.AddCommand(
+		newValidateCommand(style, streams),
+		newShowCommand(style, streams),
+		newGetCommand(streams),
+		newPutCommand(streams),
+	)
 	return cmd
 }
