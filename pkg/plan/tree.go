@@ -164,6 +164,9 @@ func (p *Plan) room(r Range, u *Usage) Room {
 			return Room{} // a node's block is taken as a whole
 		}
 		room.Capacity, expected = Blocks(prefix, p.NodeMask(r.Family())), p.Expect.Nodes
+		if !known && u != nil && u.NodesKnown {
+			room.Need, room.Known = u.Nodes, true
+		}
 	case Services:
 		room.Capacity, expected = ServiceAddresses(prefix, p.kubernetes()), p.Expect.Services
 	case LoadBalancers:

@@ -15,6 +15,10 @@ type Usage struct {
 	// an address of a load balancer (LoadBalancers). Name is whose it is, Owner
 	// where that was read. No address or block is in it twice.
 	Taken []Range
+	// Nodes is how many nodes there are, each of which takes a block, also where
+	// it is not known which. It is known when NodesKnown is.
+	Nodes      uint64
+	NodesKnown bool
 	// Pods is how many addresses of the pod ranges Pods have. It is known when
 	// PodsKnown is: Pods are not always read.
 	Pods      ipfam.Pair[uint64]

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -25,6 +26,14 @@ var treeFormats = []Format{columns, Wide}
 
 // TreeFormats is the formats that PlanTree.Write knows, the default first: it has no name.
 func TreeFormats() []string { return names(treeFormats) }
+
+// CheckTreeFormat refuses a format that there is not.
+func CheckTreeFormat(format string) error {
+	if slices.Contains(treeFormats, Format(format)) {
+		return nil
+	}
+	return unknownFormat(format, treeFormats)
+}
 
 // Write prints the tree: for people, or in the format of that name.
 func (t PlanTree) Write(w io.Writer, format string, s Style) error {
@@ -320,9 +329,16 @@ func filled(b *plan.Branch) (part float64, ok bool) {
 	case b.Room.Known && b.Room.Capacity > 0:
 		return float64(b.Room.Need) / float64(b.Room.Capacity), true
 	case b.Room.Capacity == 0 && b.Spare.Of > 0:
-		return 1 - float64(b.Spare.Blocks)/float64(b.Spare.Of), true
+		return float64(b.Spare.Of-b.Spare.Blocks) / float64(b.Spare.Of), true
 	}
 	return 0, false
+}
+
+// takenText is what is taken of each use.
+var takenText = map[plan.Use]string{
+	plan.Pods:          "which blocks the nodes have",
+	plan.Services:      "which addresses Services have",
+	plan.LoadBalancers: "which addresses load balancers have",
 }
 
 // treeNotes prints what the tree cannot show.
@@ -338,7 +354,7 @@ func (p *printer) treeNotes(t PlanTree, tree plan.Tree) {
 	if t.Usage != nil {
 		for _, use := range []plan.Use{plan.Pods, plan.Services, plan.LoadBalancers} {
 			if reason, unknown := t.Usage.Unknown[use]; unknown {
-				note(markUnknown, fmt.Sprintf("what is taken of %s is not known: %s", use, reason))
+				note(markUnknown, fmt.Sprintf("%s: not known: %s", takenText[use], reason))
 			}
 		}
 	}
@@ -356,4 +372,3 @@ func (p *printer) treeNotes(t PlanTree, tree plan.Tree) {
 
 // maxNotes is how many notes the tree shows.
 const maxNotes = 20
-
