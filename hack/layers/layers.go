@@ -32,6 +32,7 @@ var Order = [][]string{
 	{"pkg/checks/*"},
 	{"pkg/checks"},
 	{"pkg/snapshot"},
+	{"pkg/render"},
 	{"pkg/cilium", "pkg/metallb"},
 	{"pkg/plan"},
 	{"pkg/ipfam", "pkg/release", "pkg/severity"},

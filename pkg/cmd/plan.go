@@ -19,6 +19,7 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 		newShowCommand(style, streams),
 		newGetCommand(streams),
 		newPutCommand(streams),
+		newRenderCommand(streams),
 	)
 	return cmd
 }

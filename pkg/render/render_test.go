@@ -1,0 +1,262 @@
+package render
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// readPlan is a plan as the user has it: in a file plan.yaml.
+func readPlan(t testing.TB, path string) *plan.Plan {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsePlan(t, string(text))
+}
+
+func parsePlan(t testing.TB, text string) *plan.Plan {
+	t.Helper()
+	p, problems := plan.Parse("plan.yaml", []byte(text))
+	for _, problem := range problems {
+		t.Error(problem)
+	}
+	if p == nil {
+		t.FailNow()
+	}
+	return p
+}
+
+func nodes(t testing.TB, texts ...string) []Node {
+	t.Helper()
+	var ns []Node
+	for _, text := range texts {
+		n, err := ParseNode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns = append(ns, n)
+	}
+	return ns
+}
+
+// threeNodes is the nodes of examples/homelab-today.
+var threeNodes = []string{
+	"k8s-controller-0=192.168.16.20,2001:db8:7653:216::20",
+	"k8s-node-0=192.168.16.21,2001:db8:7653:216::21",
+	"k8s-node-1=2001:db8:7653:216::22,192.168.16.22",
+}
+
+const (
+	today = "../../examples/homelab-today/plan.yaml"
+	seed  = "../../examples/homelab/plan.yaml"
+)
+
+// golden is what is rendered, and under which name it is kept.
+type golden struct {
+	name   string
+	plan   string
+	target Target
+	opts   Options
+	nodes  []string
+}
+
+func of1(component Component, v ...int) Options {
+	var o Options
+	*At(&o.Versions, component) = release.V(v[0], v[1], v[2:]...)
+	return o
+}
+
+var goldens = []golden{
+	{name: "kubeadm", plan: today, target: Kubeadm},
+	{name: "kubeadm-nodes", plan: today, target: Kubeadm, nodes: threeNodes, opts: of1(Kubernetes, 1, 37, 2)},
+	{name: "kubeadm-1.30", plan: today, target: Kubeadm, nodes: threeNodes, opts: of1(Kubernetes, 1, 30)},
+	{name: "kubeadm-v1beta3", plan: today, target: Kubeadm, opts: Options{KubeadmAPI: "v1beta3"}},
+	{name: "kubeadm-own-cni", plan: today, target: Kubeadm, opts: Options{OwnCNI: true}},
+	{name: "kubeadm-ipv6-first", plan: "testdata/plans/ipv6-first.yaml", target: Kubeadm, nodes: threeNodes},
+	{name: "kubeadm-ipv6-first-placeholders", plan: "testdata/plans/ipv6-first.yaml", target: Kubeadm},
+	{name: "kubeadm-ipv4", plan: "testdata/plans/ipv4.yaml", target: Kubeadm},
+	{name: "kubeadm-ipv6", plan: "testdata/plans/ipv6.yaml", target: Kubeadm},
+	{name: "cilium", plan: today, target: Cilium},
+	{name: "cilium-nodes", plan: today, target: Cilium, nodes: threeNodes, opts: of1(Component(Cilium), 1, 20, 2)},
+	{name: "cilium-1.10", plan: today, target: Cilium, opts: of1(Component(Cilium), 1, 10)},
+	{name: "cilium-1.13", plan: today, target: Cilium, opts: of1(Component(Cilium), 1, 13)},
+	{name: "cilium-1.15", plan: today, target: Cilium, opts: of1(Component(Cilium), 1, 15, 19)},
+	{name: "cilium-lb-ipam", plan: today, target: Cilium, opts: Options{Balancer: ByCilium}},
+	{name: "cilium-ipv4", plan: "testdata/plans/ipv4.yaml", target: Cilium},
+	{name: "cilium-ipv6", plan: "testdata/plans/ipv6.yaml", target: Cilium},
+	{name: "cilium-ipv6-1.13", plan: "testdata/plans/ipv6.yaml", target: Cilium, opts: of1(Component(Cilium), 1, 13)},
+	{name: "cilium-ipv6-1.15", plan: "testdata/plans/ipv6.yaml", target: Cilium, opts: of1(Component(Cilium), 1, 15, 19)},
+	{name: "cilium-bgp", plan: "testdata/plans/bgp.yaml", target: Cilium, opts: Options{Balancer: ByCilium}},
+	{name: "metallb", plan: today, target: MetalLB},
+	{name: "metallb-0.12", plan: today, target: MetalLB, opts: of1(Component(MetalLB), 0, 12, 1)},
+	{name: "metallb-0.11", plan: today, target: MetalLB, opts: of1(Component(MetalLB), 0, 11)},
+	{name: "metallb-seed", plan: seed, target: MetalLB},
+	{name: "metallb-ipv6-first", plan: "testdata/plans/ipv6-first.yaml", target: MetalLB},
+	{name: "metallb-bgp", plan: "testdata/plans/bgp.yaml", target: MetalLB},
+	{name: "metallb-bgp-0.12", plan: "testdata/plans/bgp.yaml", target: MetalLB, opts: of1(Component(MetalLB), 0, 12)},
+}
+
+// TestGolden holds every target, and every form that it has had, to
+// testdata/golden/NAME.txtar: the notes, then the files.
+func TestGolden(t *testing.T) {
+	rendered := map[Target]bool{}
+	for _, g := range goldens {
+		rendered[g.target] = true
+		t.Run(g.name, func(t *testing.T) {
+			g.opts.Nodes = nodes(t, g.nodes...)
+			files, notes, err := Render(readPlan(t, g.plan), g.target, g.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			toldOfPlaceholders(t, files, notes)
+			archive := &txtar.Archive{}
+			for _, n := range notes {
+				archive.Comment = fmt.Appendln(archive.Comment, n)
+			}
+			for _, f := range files {
+				archive.Files = append(archive.Files, txtar.File{Name: f.Name, Data: f.Content})
+			}
+			got, path := string(txtar.Format(archive)), filepath.Join("testdata/golden", g.name+".txtar")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, target := range Targets {
+		if !rendered[target] {
+			t.Errorf("%s has no golden file", target)
+		}
+	}
+	kept, err := filepath.Glob("testdata/golden/*.txtar")
+	if err != nil || len(kept) != len(goldens) {
+		t.Errorf("%d golden files for %d renderings: %v", len(kept), len(goldens), err)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\$\{[A-Z0-9_]+\}`)
+
+// toldOfPlaceholders: whatever is to be filled in is said on standard error too.
+func toldOfPlaceholders(t *testing.T, files []File, notes []Note) {
+	t.Helper()
+	for _, f := range files {
+		for _, name := range placeholder.FindAllString(string(f.Content), -1) {
+			if !slices.ContainsFunc(notes, func(n Note) bool {
+				return strings.Contains(n.Message, name) && (n.File == "" || n.File == f.Name)
+			}) {
+				t.Errorf("%s: no note about %s", f.Name, name)
+			}
+		}
+	}
+}
+
+// TestTargets: every target that is listed can be rendered and asked for by name.
+func TestTargets(t *testing.T) {
+	for _, target := range Targets {
+		if got, err := ParseTarget(string(target)); err != nil || got != target || renderers[target] == nil {
+			t.Errorf("%s: %s, %v", target, got, err)
+		}
+	}
+	if len(renderers) != len(Targets) {
+		t.Errorf("%d renderers for %d targets", len(renderers), len(Targets))
+	}
+	_, _, err := Render(readPlan(t, today), "flannel", Options{})
+	if err == nil || !strings.Contains(err.Error(), `"flannel": want one of kubeadm, `) {
+		t.Errorf("an unknown target: %v", err)
+	}
+}
+
+// TestFaults: everything that keeps a plan from being rendered, at once, each with its
+// field.
+func TestFaults(t *testing.T) {
+	whole := readPlan(t, today)
+	for _, test := range []struct {
+		name   string
+		plan   *plan.Plan
+		target Target
+		opts   Options
+		want   []string
+	}{
+		{name: "no ranges", target: Kubeadm, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  families: [IPv6]\n"), want: []string{
+			"plan.yaml:3: spec.pods.ipv6: is not given", "plan.yaml:3: spec.services.ipv6: is not given"}},
+		{name: "no pools", target: MetalLB, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec: {}\n"), want: []string{
+			"plan.yaml:3: spec.loadBalancers: is not given"}},
+		{name: "masks", target: Kubeadm, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  pods: {ipv4: 10.0.0.0/8, ipv6: 'fd4a:91c2:77::/64', nodeMask: {ipv4: 25, ipv6: 96}}\n  services: {ipv4: 10.96.0.0/11, ipv6: 'fd4a:91c2:78::/126'}\n"), want: []string{
+			"spec.pods.nodeMask.ipv4: node mask /25 is 17 bits longer", "spec.pods.nodeMask.ipv6: node mask /96 is 32 bits longer",
+			"spec.services.ipv4: 10.96.0.0/11 has 21 host bits", "spec.services.ipv6: fd4a:91c2:78::/126 has 4 addresses"}},
+		{name: "v1beta3 of today", target: Kubeadm, plan: whole, opts: Options{KubeadmAPI: "v1beta3", Versions: plan.Versions{Kubernetes: release.V(1, 37)}},
+			want: []string{"kubeadm 1.37 refuses v1beta3: want v1beta4"}},
+		{name: "v1beta4 too early", target: Kubeadm, plan: whole, opts: Options{KubeadmAPI: "v1beta4", Versions: plan.Versions{Kubernetes: release.V(1, 30, 14)}},
+			want: []string{"kubeadm 1.30.14 refuses v1beta4: want v1beta3"}},
+		{name: "unknown API", target: Kubeadm, plan: whole, opts: Options{KubeadmAPI: "v1beta2"}, want: []string{`"v1beta2": want v1beta3 or v1beta4`}},
+		{name: "old kubeadm", target: Kubeadm, plan: whole, opts: of1(Kubernetes, 1, 21), want: []string{"kubeadm 1.21: want 1.22 or later"}},
+		{name: "old Cilium", target: Cilium, plan: whole, opts: of1(Component(Cilium), 1, 9), want: []string{"Cilium 1.9: want 1.10 or later"}},
+		{name: "old MetalLB", target: MetalLB, plan: whole, opts: of1(Component(MetalLB), 0, 8), want: []string{"MetalLB 0.8: want 0.9 or later"}},
+		{name: "nodes", target: Kubeadm, plan: whole, opts: Options{Nodes: nodes(t, "a=192.168.16.20", "a=192.168.16.20,2001:db8:7653:216::20",
+			"b=192.168.17.20,2001:db8:7653:216:ffff:fac:ade:100", "c=192.168.16.255,2001:db8:7653:216::")}, want: []string{
+			"node a: has no IPv6 address, and spec.families (not given) has IPv4 and IPv6", "node a is named twice", "node a: 192.168.16.20 is also that of a",
+			"node b: 192.168.17.20 lies outside of the LAN 192.168.16.0/24 (plan.yaml:14 spec.lan.ipv4)",
+			"node b: 2001:db8:7653:216:ffff:fac:ade:100 lies in 2001:db8:7653:216:ffff:fac:ade:100-2001:db8:7653:216:ffff:fac:ade:119 (plan.yaml:42 spec.loadBalancers[0].addresses[1])",
+			"node c: 192.168.16.255 is no address of one host", "node c: 2001:db8:7653:216:: is no address of one host"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			files, _, err := Render(test.plan, test.target, test.opts)
+			if err == nil || files != nil {
+				t.Fatalf("rendered: %v, %v", files, err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no %q in:\n%v", want, err)
+				}
+			}
+			if got := strings.Count(err.Error(), "\n") + 1; got != len(test.want) {
+				t.Errorf("%d faults, want %d:\n%v", got, len(test.want), err)
+			}
+		})
+	}
+}
+
+func TestParseNode(t *testing.T) {
+	for text, want := range map[string]string{
+		"a":                          `"a": want NAME=IPV4,IPV6`,
+		"../a=192.0.2.1":             `"../a=192.0.2.1": "../a" is no name of a node`,
+		"=192.0.2.1":                 `"" is no name of a node`,
+		"A=192.0.2.1":                `"A" is no name of a node`,
+		"a=":                         `"" is no address`,
+		"a=192.0.2.1,":               `"" is no address`,
+		"a=fe80::1%eth0":             "fe80::1%eth0 has a zone",
+		"a=192.0.2.1,192.0.2.2":      "192.0.2.1 and 192.0.2.2 are both IPv4",
+		"a=::ffff:192.0.2.1,1.1.1.1": "192.0.2.1 and 1.1.1.1 are both IPv4",
+	} {
+		if _, err := ParseNode(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	n := nodes(t, "a.example=2001:DB8::1, 192.0.2.1")[0]
+	if n.Name != "a.example" || n.Addresses.V4.String() != "192.0.2.1" || n.Addresses.V6.String() != "2001:db8::1" {
+		t.Errorf("%+v", n)
+	}
+}
