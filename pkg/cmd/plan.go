@@ -17,6 +17,7 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 	cmd.AddCommand(
 		newValidateCommand(style, streams),
 		newShowCommand(style, streams),
+		newImportCommand(streams),
 		newGetCommand(streams),
 		newPutCommand(streams),
 		newRenderCommand(streams),

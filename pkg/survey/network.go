@@ -1,0 +1,174 @@
+package survey
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// ciliumValues is the source that Helm values are, beside the ConfigMap that was made
+// of them.
+const ciliumValues = "cilium-values"
+
+// delegated notes what only the provider and the router know.
+func (s *surveyor) delegated() {
+	s.note("spec.delegated", "What the provider routes to the site, no component knows; write it, if there is something:", "delegated:", "  ipv6: PREFIX/LENGTH")
+	s.note("spec.routed", "What the upstream router sends on to the nodes, no component knows; write it, if there is something:", "routed:", "  - PREFIX/LENGTH")
+}
+
+// lan is what is known of the network of the nodes: their addresses and the interface.
+// No API has the length of its prefix.
+func (s *surveyor) lan() {
+	for _, f := range s.plan.Families {
+		field := "spec.lan." + key(f)
+		var addrs []netip.Addr
+		for _, n := range s.snap.Nodes {
+			for _, a := range n.HostIPs() {
+				if ipfam.Of(a) == f {
+					addrs = append(addrs, a)
+				}
+			}
+		}
+		slices.SortFunc(addrs, netip.Addr.Compare)
+		switch addrs = slices.Compact(addrs); len(addrs) {
+		case 0:
+			s.note(field, fmt.Sprintf("no node has an address of %s", f))
+		case 1:
+			s.note(field, fmt.Sprintf("the node has %s; no component knows the length of the prefix; write it:", addrs[0]), key(f)+": PREFIX/LENGTH")
+		default:
+			s.note(field, fmt.Sprintf("%d nodes have %s to %s; no component knows the length of the prefix; write it:", len(addrs), addrs[0], addrs[len(addrs)-1]), key(f)+": PREFIX/LENGTH")
+		}
+		s.note(field, s.unread(snapshot.Nodes)...)
+	}
+	s.nodeInterface()
+	s.note("spec.lan.reserved", "routers, DHCP and other hosts of the LAN, no component knows; write them:", "reserved:", "  - FROM-TO")
+}
+
+// nodeInterface is the interface of the nodes, where Cilium is told one.
+func (s *surveyor) nodeInterface() {
+	var statements []Statement
+	for _, key := range []string{"devices", "ipv6-mcast-device", "direct-routing-device"} {
+		// Names may end in + or be a list; then they are a choice, and no name.
+		// Source: cilium v1.20.2, pkg/datapath/linux/devices_controller.go.
+		if name := strings.TrimSpace(s.snap.Cilium.Config[key]); name != "" && !strings.ContainsAny(name, " ,+!") {
+			statements = append(statements, Statement{name, s.ciliumSource(key)})
+		}
+	}
+	if value, ok := s.settle("spec.lan.interface", statements, nil); ok {
+		s.plan.LAN.Interface = value
+	}
+}
+
+// ciliumSource is where Cilium is told key: in the ConfigMap, or in Helm values.
+func (s *surveyor) ciliumSource(key string) Source {
+	c := s.snap.Cilium
+	if c.ConfigRef.Kind == "ConfigMap" {
+		return s.source("cilium", ".data."+key, c.ConfigRef)
+	}
+	return s.source("cilium", c.Values.Field(key), c.ConfigRef)
+}
+
+// egress is how pods leave, which Cilium is told. Of other network plugins it is not
+// known.
+func (s *surveyor) egress() {
+	c := s.snap.Cilium
+	for _, f := range s.plan.Families {
+		field := "spec.egress." + key(f)
+		if c.ConfigRef == (snapshot.Ref{}) {
+			s.note(field, fmt.Sprintf("no source says how pods leave over %s; write it:", f), key(f)+": masquerade, routed or none")
+			s.note(field, s.unread(snapshot.CiliumConfig)...)
+			continue
+		}
+		if !c.Config.Enabled(f) {
+			s.note(field, fmt.Sprintf("Cilium has %s off: %s", f, s.ciliumSource(cilium.Key("enable-%s", f))))
+			continue
+		}
+		statements := []Statement{s.leaves(c.Config, f, s.ciliumSource(cilium.Key("enable-%s-masquerade", f)))}
+		if v := c.Values; v.Ref != (snapshot.Ref{}) && v.Ref != c.ConfigRef {
+			statements = append(statements, s.leaves(v.Rendered, f, s.source(ciliumValues, v.Field(cilium.Key("enable-%s-masquerade", f)), v.Ref)))
+		}
+		value, ok := s.settle(field, statements, nil)
+		if !ok {
+			continue
+		}
+		*s.plan.Egress.At(f) = plan.Egress(value)
+		s.exceptions(field, f)
+	}
+}
+
+// leaves is how pods leave by configuration c.
+func (s *surveyor) leaves(c cilium.Config, f ipfam.Family, at Source) Statement {
+	if !c.Has(cilium.Key("enable-%s-masquerade", f)) {
+		at.Field += ", which is not set: the agent's default"
+	}
+	if c.Masquerade(f) == cilium.NoMasquerade {
+		return Statement{string(plan.RoutedEgress), at}
+	}
+	return Statement{string(plan.Masquerade), at}
+}
+
+// exceptions notes to where pods leave with their own address all the same.
+func (s *surveyor) exceptions(field string, f ipfam.Family) {
+	if s.plan.Egress.Of(f) != plan.Masquerade {
+		return
+	}
+	c := s.snap.Cilium.Config
+	if p, set, err := c.NativeCIDR(f); set && err == nil {
+		s.note(field, fmt.Sprintf("but not to %s: %s", p, s.ciliumSource(cilium.Key("%s-native-routing-cidr", f))))
+	}
+	if c.Bool("enable-ip-masq-agent", false) {
+		s.note(field, "but not to what the ip-masq-agent's list has: "+s.ciliumSource("enable-ip-masq-agent").String())
+	}
+}
+
+// versions is what runs; the limits of a plan hang on it.
+func (s *surveyor) versions() {
+	var statements []Statement
+	for _, c := range s.snap.ControlPlane {
+		if c.Program == snapshot.APIServer && c.Version.Known() {
+			statements = append(statements, Statement{c.Version.String(), s.source(c.Program, "image", c.Ref)})
+		}
+	}
+	switch {
+	case s.snap.Source.Live && s.snap.Kubernetes.Known():
+		statements = []Statement{{s.snap.Kubernetes.String(), s.source(snapshot.APIServer, "/version", snapshot.Ref{})}}
+	case len(statements) == 0 && s.snap.Kubernetes.Known():
+		statements = []Statement{{s.snap.Kubernetes.String(), s.intended()}}
+	}
+	if value, ok := s.settle("spec.versions.kubernetes", statements, nil); ok {
+		s.plan.Versions.Kubernetes = parsed(value)
+	}
+	if v := s.snap.Cilium.Version; v.Known() {
+		s.plan.Versions.Cilium = v
+		s.note("spec.versions.cilium", s.source("cilium", "image", s.snap.Cilium.DaemonSet).String())
+	}
+	if v := s.snap.MetalLB.Version; v.Known() {
+		s.plan.Versions.MetalLB = v
+		s.note("spec.versions.metallb", s.source("metallb", "image", s.snap.MetalLB.Controller).String())
+	}
+}
+
+// intended is the configuration that names the release.
+func (s *surveyor) intended() Source {
+	for _, k := range s.snap.Kubeadm {
+		if k.Kubernetes == s.snap.Kubernetes {
+			return s.source(k.Source(), ".kubernetesVersion", k.Ref)
+		}
+	}
+	return s.source("version", "", snapshot.Ref{})
+}
+
+func parsed(text string) release.Version {
+	v, err := release.Parse(text)
+	if err != nil {
+		return release.Version{}
+	}
+	return v
+}
