@@ -34,7 +34,6 @@ type renderOptions struct {
 	// Set by Complete.
 	file   string
 	chosen []render.Target
-	fixed  bool // by --load-balancer
 	given  render.Options
 }
 
@@ -152,6 +151,9 @@ func (o *renderOptions) choices() (errs []error) {
 		o.given.OwnCNI = o.cni == "own"
 	default:
 		errs = append(errs, fmt.Errorf("--cni %q: want cilium or own", o.cni))
+	}
+	if o.balancer == "" && slices.Contains(o.chosen, render.LBIPAM) && !slices.Contains(o.chosen, render.MetalLB) {
+		o.given.Balancer = render.ByCilium
 	}
 	return errs
 }

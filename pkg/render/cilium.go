@@ -47,7 +47,7 @@ const valuesFile = "cilium-values.yaml"
 
 // ciliumValues is the values of Cilium's chart.
 func ciliumValues(j *job) {
-	c := ciliumRendering{job: j, version: j.cilium()}
+	c := ciliumRendering{job: j, version: j.cilium(), file: valuesFile}
 	entries := c.values()
 	j.yaml(valuesFile, fmt.Sprintf("helm install cilium cilium/cilium --version %s --namespace kube-system --values %s", c.chart(), valuesFile),
 		document{root: mapping(entries...)})
@@ -57,6 +57,7 @@ func ciliumValues(j *job) {
 type ciliumRendering struct {
 	*job
 	version release.Version
+	file    string // which the notes are about
 }
 
 // chart is the version of the chart: that of the release, or the newest patch of it.
@@ -129,7 +130,7 @@ func (c ciliumRendering) egress() []entry {
 		masquerade, given := c.masquerades(f)
 		field := of("spec.egress", f)
 		if !given {
-			c.note(valuesFile, "%s is not given: Cilium masquerades %s by itself", field, f)
+			c.note(c.file, "%s is not given: Cilium masquerades %s by itself", field, f)
 			continue
 		}
 		entries = append(entries, key("enable"+f.String()+"Masquerade", truth(masquerade, c.from(field)+" "+string(c.plan.Egress.Of(f)))))
@@ -190,7 +191,9 @@ func (c ciliumRendering) replacement() []entry {
 	why := "--node"
 	if len(c.opts.Nodes) == 0 {
 		why = "the address of the API server"
-		c.note(valuesFile, "put the address of the API server in place of %s, or name the control plane with --node", c.controlPlane())
+		if c.file == valuesFile {
+			c.note(c.file, "put the address of the API server in place of %s, or name the control plane with --node", c.controlPlane())
+		}
 	}
 	return []entry{
 		key("kubeProxyReplacement", value).under("Without kube-proxy the agents reach the API server by its own address."),
@@ -239,7 +242,7 @@ func (c ciliumRendering) extra() []entry {
 	device := c.plan.LAN.Interface
 	detects := !c.version.Before(detectsDevice) && c.version.Before(wantsDevice)
 	if device == "" && !detects {
-		c.note(valuesFile, "spec.lan.interface is not given: nodes do not answer neighbour discovery for pods (enable-ipv6-ndp, ipv6-mcast-device)")
+		c.note(c.file, "spec.lan.interface is not given: nodes do not answer neighbour discovery for pods (enable-ipv6-ndp, ipv6-mcast-device)")
 	}
 	var options []entry
 	if device != "" || detects {

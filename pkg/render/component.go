@@ -22,7 +22,7 @@ func (t Target) Component() Component {
 	switch t {
 	case Kubeadm:
 		return Kubernetes
-	case Cilium:
+	case Cilium, CiliumConfig, LBIPAM:
 		return Component(Cilium)
 	case MetalLB:
 		return Component(MetalLB)

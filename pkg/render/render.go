@@ -23,19 +23,23 @@ type Target string
 
 // The targets.
 const (
-	Kubeadm Target = "kubeadm"
-	Cilium  Target = "cilium"
-	MetalLB Target = "metallb"
+	Kubeadm      Target = "kubeadm"
+	Cilium       Target = "cilium"        // the values of its chart
+	CiliumConfig Target = "cilium-config" // its ConfigMap
+	MetalLB      Target = "metallb"
+	LBIPAM       Target = "lb-ipam" // Cilium's load-balancer addresses
 )
 
 // Targets is every target, in the order in which they are listed.
-var Targets = []Target{Kubeadm, Cilium, MetalLB}
+var Targets = []Target{Kubeadm, Cilium, CiliumConfig, MetalLB, LBIPAM}
 
 // renderers has one for each of Targets.
 var renderers = map[Target]func(*job){
-	Kubeadm: kubeadm,
-	Cilium:  ciliumValues,
-	MetalLB: metalLB,
+	Kubeadm:      kubeadm,
+	Cilium:       ciliumValues,
+	CiliumConfig: ciliumConfig,
+	MetalLB:      metalLB,
+	LBIPAM:       lbIPAM,
 }
 
 // ParseTarget is the target of this name.

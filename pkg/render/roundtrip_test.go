@@ -41,6 +41,9 @@ var sets = map[string]struct {
 	"Cilium 1.13":         {targets: []render.Target{render.Kubeadm, render.Cilium}, opts: versions("1.29", "1.13", "")},
 	"Cilium 1.15":         {targets: []render.Target{render.Kubeadm, render.Cilium}, opts: versions("1.29", "1.15.19", "")},
 	"ConfigMap's MetalLB": {targets: []render.Target{render.Kubeadm, render.Cilium, render.MetalLB}, opts: versions("1.29", "1.12", "0.12.1")},
+	"LB IPAM":             {targets: []render.Target{render.Kubeadm, render.Cilium, render.LBIPAM}, opts: render.Options{Balancer: render.ByCilium}},
+	"LB IPAM 1.19":        {targets: []render.Target{render.Kubeadm, render.CiliumConfig, render.LBIPAM}, opts: byCilium(versions("1.29", "1.19.4", ""))},
+	"both of Cilium":      {targets: []render.Target{render.Kubeadm, render.Cilium, render.CiliumConfig, render.MetalLB}},
 	"without Cilium":      {targets: []render.Target{render.Kubeadm, render.MetalLB}, opts: render.Options{OwnCNI: true}},
 }
 
@@ -56,6 +59,11 @@ func versions(kubernetes, cilium, metallb string) render.Options {
 		}
 		*at = v
 	}
+	return o
+}
+
+func byCilium(o render.Options) render.Options {
+	o.Balancer = render.ByCilium
 	return o
 }
 
@@ -144,7 +152,7 @@ func TestRoundTrip(t *testing.T) {
 					for _, problem := range snap.Problems {
 						t.Error(problem)
 					}
-					claims(t, p, snap, opts, slices.Contains(set.targets, render.MetalLB))
+					claims(t, p, snap, opts, slices.Contains(set.targets, render.MetalLB) || slices.Contains(set.targets, render.LBIPAM))
 					if named {
 						sound(t, p, snap)
 					}
