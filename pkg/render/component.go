@@ -20,7 +20,7 @@ var Components = []Component{Kubernetes, Component(Cilium), Component(MetalLB)}
 // whose files are always the same.
 func (t Target) Component() Component {
 	switch t {
-	case Kubeadm:
+	case Kubeadm, Kind, K3s, RKE2, Talos:
 		return Kubernetes
 	case Cilium, CiliumConfig, LBIPAM:
 		return Component(Cilium)

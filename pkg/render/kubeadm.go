@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -150,12 +149,7 @@ func nodePlaceholders(families []ipfam.Family) []string {
 
 // cluster is what the whole cluster is told.
 func (k kubeadmFiles) cluster() document {
-	var masks []argument
-	for _, f := range k.plan.Families {
-		if mask := k.plan.Pods.NodeMask.Of(f); mask != 0 {
-			masks = append(masks, argument{"node-cidr-mask-size-" + strings.ToLower(f.String()), strconv.Itoa(mask), k.from(of("spec.pods.nodeMask", f))})
-		}
-	}
+	masks := k.maskArguments()
 	var manager *yaml.Node
 	if len(masks) > 0 {
 		manager = mapping(key("extraArgs", k.args(masks...)))
@@ -219,11 +213,7 @@ type argument struct{ name, value, why string }
 // args is arguments in the form of the version of the configuration.
 func (k kubeadmFiles) args(arguments ...argument) *yaml.Node {
 	if k.api == v1beta3 {
-		var entries []entry
-		for _, a := range arguments {
-			entries = append(entries, key(a.name, scalar(a.value, a.why)))
-		}
-		return mapping(entries...)
+		return asMapping(arguments)
 	}
 	var items []*yaml.Node
 	for _, a := range arguments {

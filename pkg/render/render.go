@@ -28,10 +28,14 @@ const (
 	CiliumConfig Target = "cilium-config" // its ConfigMap
 	MetalLB      Target = "metallb"
 	LBIPAM       Target = "lb-ipam" // Cilium's load-balancer addresses
+	Kind         Target = "kind"
+	K3s          Target = "k3s"
+	RKE2         Target = "rke2"
+	Talos        Target = "talos"
 )
 
 // Targets is every target, in the order in which they are listed.
-var Targets = []Target{Kubeadm, Cilium, CiliumConfig, MetalLB, LBIPAM}
+var Targets = []Target{Kubeadm, Cilium, CiliumConfig, MetalLB, LBIPAM, Kind, K3s, RKE2, Talos}
 
 // renderers has one for each of Targets.
 var renderers = map[Target]func(*job){
@@ -40,6 +44,10 @@ var renderers = map[Target]func(*job){
 	CiliumConfig: ciliumConfig,
 	MetalLB:      metalLB,
 	LBIPAM:       lbIPAM,
+	Kind:         kind,
+	K3s:          k3s,
+	RKE2:         rke2,
+	Talos:        talos,
 }
 
 // ParseTarget is the target of this name.

@@ -44,6 +44,10 @@ var sets = map[string]struct {
 	"LB IPAM":             {targets: []render.Target{render.Kubeadm, render.Cilium, render.LBIPAM}, opts: render.Options{Balancer: render.ByCilium}},
 	"LB IPAM 1.19":        {targets: []render.Target{render.Kubeadm, render.CiliumConfig, render.LBIPAM}, opts: byCilium(versions("1.29", "1.19.4", ""))},
 	"both of Cilium":      {targets: []render.Target{render.Kubeadm, render.Cilium, render.CiliumConfig, render.MetalLB}},
+	"K3s":                 {targets: []render.Target{render.K3s, render.Cilium, render.MetalLB}},
+	"RKE2":                {targets: []render.Target{render.RKE2, render.Cilium, render.MetalLB}},
+	"Talos":               {targets: []render.Target{render.Talos, render.Cilium, render.LBIPAM}, opts: render.Options{Balancer: render.ByCilium}},
+	"RKE2's own":          {targets: []render.Target{render.RKE2, render.MetalLB}, opts: render.Options{OwnCNI: true}},
 	"without Cilium":      {targets: []render.Target{render.Kubeadm, render.MetalLB}, opts: render.Options{OwnCNI: true}},
 }
 
