@@ -21,6 +21,7 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 		newGetCommand(streams),
 		newPutCommand(streams),
 		newRenderCommand(streams),
+		newCheckCommand(style, streams),
 	)
 	return cmd
 }

@@ -40,6 +40,7 @@ var specials = []SpecialPrefix{
 	special("240.0.0.0/4", severity.Warning, "reserved (RFC 1112)", "are dropped by many hosts and routers"),
 	special("::1/128", severity.Error, "loopback (RFC 4291)", "never leave a host"),
 	special("64:ff9b::/96", severity.Warning, "NAT64 (RFC 6052)", "stand for IPv4 addresses"),
+	special("64:ff9b:1::/48", severity.Warning, "NAT64 of the site (RFC 8215)", "stand for IPv4 addresses"),
 	special("100::/64", severity.Warning, "discard (RFC 6666)", "are dropped by routers"),
 	special("2001::/32", severity.Warning, "Teredo (RFC 4380)", "stand for tunnels through NAT"),
 	special("2001:cafe::/32", severity.Warning, "the example of k3s's documentation",

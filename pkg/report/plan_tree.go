@@ -270,10 +270,12 @@ func amount(n uint64) string {
 	switch {
 	case less == 0:
 		return fmt.Sprintf("2^%d", power)
-	case less < 1<<20:
+	case less < 1<<16:
 		return fmt.Sprintf("2^%d - %s", power, number(less))
+	case n < 1e12:
+		return number(n)
 	}
-	return number(n)
+	return fmt.Sprintf("about 2^%.0f", math.Log2(float64(n)))
 }
 
 // shareText is the part that a range has of the one around it.
@@ -351,12 +353,8 @@ func (p *printer) treeNotes(t PlanTree, tree plan.Tree) {
 	for _, r := range tree.Outside {
 		note(markWarning, fmt.Sprintf("%s: %s is in no range of the plan for %s", r.Name, r, r.Use))
 	}
-	if t.Usage != nil {
-		for _, use := range []plan.Use{plan.Pods, plan.Services, plan.LoadBalancers} {
-			if reason, unknown := t.Usage.Unknown[use]; unknown {
-				note(markUnknown, fmt.Sprintf("%s: not known: %s", takenText[use], reason))
-			}
-		}
+	for _, u := range unknowns(t.Usage) {
+		note(markUnknown, fmt.Sprintf("%s: not known: %s", takenText[u.Use], u.Reason))
 	}
 	if len(notes) > 0 {
 		p.line("")

@@ -17,9 +17,11 @@ type PlanInput struct {
 	Source   string
 	Plan     *plan.Plan
 	Problems []plan.Problem
+	// Check is what plan check adds; nil for plan validate.
+	Check *PlanCheck
 }
 
-// PlanReport is what plan validate found.
+// PlanReport is what plan validate found, or plan check.
 type PlanReport struct {
 	APIVersion string      `json:"apiVersion"`
 	Kind       string      `json:"kind"`
@@ -32,6 +34,9 @@ type PlanState struct {
 	Name     string        `json:"name"`
 	Problems []PlanProblem `json:"problems"`
 	Capacity *Capacities   `json:"capacity"` // nil when the file could not be understood
+	// Horizon and Releases are there for plan check only.
+	Horizon  *Horizon       `json:"horizon,omitzero"`
+	Releases []PlanReleases `json:"releases,omitzero"`
 }
 
 // PlanProblem is something wrong with a plan.
@@ -62,20 +67,29 @@ type Capacity struct {
 func BuildPlans(plans []PlanInput) *PlanReport {
 	r := &PlanReport{APIVersion: APIVersion, Kind: "PlanReport", Plans: []PlanState{}}
 	for _, in := range plans {
-		state := PlanState{Source: in.Source, Problems: []PlanProblem{}}
+		state := PlanState{Source: in.Source}
 		if in.Plan != nil {
 			state.Name = in.Plan.Name
 			state.Capacity = capacities(in.Plan.Capacity())
+			if in.Check != nil {
+				state.Horizon, state.Releases = in.horizon(), in.releases()
+			}
 		}
-		for _, p := range in.Problems {
-			state.Problems = append(state.Problems, PlanProblem{
-				Severity: p.Severity, Source: fmt.Sprintf("%s:%d:%d", in.Source, p.At.Line, p.At.Column),
-				Field: p.Field, Message: p.Message, Fix: p.Fix,
-			})
-		}
+		state.Problems = in.planProblems(in.Problems)
 		r.Plans = append(r.Plans, state)
 	}
 	return r
+}
+
+func (in PlanInput) planProblems(problems []plan.Problem) []PlanProblem {
+	list := make([]PlanProblem, 0, len(problems))
+	for _, p := range problems {
+		list = append(list, PlanProblem{
+			Severity: p.Severity, Source: fmt.Sprintf("%s:%d:%d", in.Source, p.At.Line, p.At.Column),
+			Field: p.Field, Message: p.Message, Fix: p.Fix,
+		})
+	}
+	return list
 }
 
 func capacities(c plan.Capacity) *Capacities {
@@ -118,11 +132,22 @@ func (p *printer) plan(state PlanState) {
 	if len(state.Problems) > 0 {
 		p.line("")
 	}
+	if state.Horizon != nil {
+		p.releases(state.Releases)
+		p.horizon(*state.Horizon)
+	} else {
+		p.capacity(*state.Capacity)
+	}
+	p.line("")
+	p.line(Escape(state.Source) + ": " + joined(state.findings(), ", "))
+}
+
+func (p *printer) capacity(c Capacities) {
 	g := &grid{header: []string{"CAPACITY"}}
 	for _, f := range ipfam.All {
 		g.header = append(g.header, f.String())
 	}
-	pair := ipfam.Pair[Capacity](*state.Capacity)
+	pair := ipfam.Pair[Capacity](c)
 	for _, row := range []struct {
 		name string
 		of   func(Capacity) uint64
@@ -139,8 +164,6 @@ func (p *printer) plan(state PlanState) {
 		g.add(cells...)
 	}
 	p.grid(g)
-	p.line("")
-	p.line(Escape(state.Source) + ": " + joined(state.findings(), ", "))
 }
 
 // problem prints one problem in the form that editors and terminals jump to.
