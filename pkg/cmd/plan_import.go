@@ -91,7 +91,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	for field, note := range got.Notes {
 		got.Notes[field] = report.EscapeText(note) // of the cluster
 	}
-	if _, err := o.Out.Write(got.Plan.Format(got.Notes)); err != nil {
+	if _, err := o.Out.Write(got.Text()); err != nil {
 		return err
 	}
 	writeConflicts(o.ErrOut, got)
@@ -163,7 +163,7 @@ func (s *surveyFlags) read(ctx context.Context, source *planSource, streams gene
 	known := false
 	for _, k := range survey.Kinds {
 		g, gap := snap.Gap(k)
-		known = known || k != snapshot.Versions && (!gap || g.Partial)
+		known = known || k != snapshot.Versions && (!gap || g.Partial || g.Reason == snapshot.Unfilled)
 		if gap && !g.Absent() && g.Reason != snapshot.Malformed { // what is malformed has its problems above
 			fmt.Fprintln(streams.ErrOut, report.Escape("not read: "+g.String()))
 		}

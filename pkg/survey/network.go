@@ -26,7 +26,7 @@ func (s *surveyor) delegated() {
 // lan is what is known of the network of the nodes: their addresses and the interface.
 // No API has the length of its prefix.
 func (s *surveyor) lan() {
-	for _, f := range s.plan.Families {
+	for _, f := range s.present {
 		field := "spec.lan." + key(f)
 		var addrs []netip.Addr
 		for _, n := range s.snap.Nodes {
@@ -37,14 +37,17 @@ func (s *surveyor) lan() {
 			}
 		}
 		slices.SortFunc(addrs, netip.Addr.Compare)
-		switch addrs = slices.Compact(addrs); len(addrs) {
-		case 0:
-			s.note(field, fmt.Sprintf("no node has an address of %s", f))
-		case 1:
-			s.note(field, fmt.Sprintf("the node has %s; no component knows the length of the prefix; write it:", addrs[0]), key(f)+": PREFIX/LENGTH")
+		switch addrs = slices.Compact(addrs); {
+		case len(s.snap.Nodes) == 0:
+			s.note(field, "no node is known; write the network that they are in:")
+		case len(addrs) == 0:
+			s.note(field, fmt.Sprintf("no node has an address of %s; write the network that they are in, if it has the family:", f))
+		case len(addrs) == 1:
+			s.note(field, fmt.Sprintf("a node has %s; no component knows the length of the prefix; write it:", addrs[0]))
 		default:
-			s.note(field, fmt.Sprintf("%d nodes have %s to %s; no component knows the length of the prefix; write it:", len(addrs), addrs[0], addrs[len(addrs)-1]), key(f)+": PREFIX/LENGTH")
+			s.note(field, fmt.Sprintf("%d nodes have %s to %s; no component knows the length of the prefix; write it:", len(addrs), addrs[0], addrs[len(addrs)-1]))
 		}
+		s.note(field, key(f)+": PREFIX/LENGTH")
 		s.note(field, s.unread(snapshot.Nodes)...)
 	}
 	s.nodeInterface()
@@ -79,7 +82,7 @@ func (s *surveyor) ciliumSource(key string) Source {
 // known.
 func (s *surveyor) egress() {
 	c := s.snap.Cilium
-	for _, f := range s.plan.Families {
+	for _, f := range s.present {
 		field := "spec.egress." + key(f)
 		if c.ConfigRef == (snapshot.Ref{}) {
 			s.note(field, fmt.Sprintf("no source says how pods leave over %s; write it:", f), key(f)+": masquerade, routed or none")

@@ -25,6 +25,10 @@ func (s *surveyor) loadBalancers() {
 	for _, p := range pools {
 		s.loadBalancer(field, p)
 	}
+	if len(s.withheld) > 0 && len(s.plan.LoadBalancers) == 0 {
+		s.note(field, "loadBalancers:")
+	}
+	s.note(field, s.withheld...)
 	kinds := snapshot.ClaimKinds[plan.LoadBalancers]
 	if len(pools) == 0 {
 		s.note(field, "no source has a pool of load-balancer addresses")
@@ -57,18 +61,24 @@ func (s *surveyor) loadBalancer(field string, p pool) {
 	default:
 		s.conflicts = append(s.conflicts, Conflict{Field: at + ".announce", Statements: p.announce, Beside: []string{p.unsure}})
 	}
-	s.note(field, fmt.Sprintf("CONFLICT: pool %s of %s: %s. Write it with one announce:", p.Name, p.source, p.unsure))
+	s.note(field, fmt.Sprintf("CONFLICT: pool %s of %s: %s. Write it with one announce.", p.Name, p.source, p.unsure))
 	s.note(field, p.remarks...)
-	s.note(field, "  - name: "+p.Name)
+	s.withhold(p)
+}
+
+// withhold keeps p as a comment that can be made a pool.
+func (s *surveyor) withhold(p pool) {
+	add := func(line string) { s.withheld = append(s.withheld, line) }
+	add("  - name: " + p.Name)
 	for _, g := range group(p.announce) {
-		s.note(field, fmt.Sprintf("    announce: %s # %s", g.value, g.sources))
+		add(fmt.Sprintf("    announce: %s # %s", g.value, g.sources))
 	}
 	if len(p.announce) == 0 {
-		s.note(field, "    announce: l2, bgp or none")
+		add("    announce: l2, bgp or none")
 	}
-	s.note(field, "    addresses:")
+	add("    addresses:")
 	for _, r := range p.Addresses {
-		s.note(field, "      - "+plan.FormatAddrs(r))
+		add("      - " + plan.FormatAddrs(r))
 	}
 }
 

@@ -33,18 +33,20 @@ func (s *surveyor) families() {
 		}
 	}
 	if f, single := present.Single(); single {
-		s.plan.Families = []ipfam.Family{f}
+		s.present = []ipfam.Family{f}
+		s.plan.Families = s.present
 		s.note("spec.families", fmt.Sprintf("no component has a range of %s", f.Other()))
 		return
 	}
-	s.plan.Families = slices.Clone(ipfam.All[:])
+	s.present = slices.Clone(ipfam.All[:])
 	value, ok := s.settle("spec.families", statements, nil)
 	switch {
-	case !ok:
+	case !ok && len(statements) > 0:
 	case value == fmt.Sprintf("[%s, %s]", ipfam.V6, ipfam.V4):
 		s.plan.Families = []ipfam.Family{ipfam.V6, ipfam.V4}
-	default:
-		delete(s.notes, "spec.families") // what a plan without the field has
+	default: // what a plan without the field has
+		s.plan.Families = s.present
+		delete(s.notes, "spec.families")
 	}
 }
 
@@ -54,7 +56,7 @@ func (s *surveyor) families() {
 func besides(c snapshot.Claim) bool { return c.Source == "ServiceCIDR" && c.Ref.Name != "kubernetes" }
 
 func (s *surveyor) pods() {
-	for _, f := range s.plan.Families {
+	for _, f := range s.present {
 		field := "spec.pods." + key(f)
 		claims, idle := s.podClaims()
 		statements := s.rangesOf(claims, f)
@@ -161,7 +163,7 @@ func some(lines []string) []string {
 // could not be looked at.
 func (s *surveyor) unsaid(field string, f ipfam.Family, statements int, claims []snapshot.Claim, use plan.Use) {
 	if statements == 0 {
-		s.note(field, fmt.Sprintf("no source says the range of the %s of %s; write it:", use, f), key(f)+": PREFIX/LENGTH")
+		s.note(field, fmt.Sprintf("no source says the %s range of %s; write it:", f, use), key(f)+": PREFIX/LENGTH")
 		var blocks []netip.Prefix
 		for _, c := range claims {
 			if c.Blocks {
@@ -226,7 +228,7 @@ func (s *surveyor) maskSource(c snapshot.Claim, f ipfam.Family) Source {
 }
 
 func (s *surveyor) services() {
-	for _, f := range s.plan.Families {
+	for _, f := range s.present {
 		field := "spec.services." + key(f)
 		claims := s.snap.Claims(plan.Services)
 		statements := s.rangesOf(claims, f)

@@ -38,7 +38,32 @@ func (s *surveyor) settle(field string, statements []Statement, beside []string)
 		s.note(field, fmt.Sprintf("%s: %s # %s", name, g.value, g.sources))
 	}
 	s.note(field, beside...)
+	if hasDefault(field) {
+		s.note(field, name+undecided)
+	}
 	return "", false
+}
+
+// undecided is the value of a field that has a default, and so may not be left out:
+// what is no value is refused until somebody writes one.
+const undecided = ": CONFLICT # write one of the lines above in place of this one"
+
+// hasDefault reports whether a plan without the field says something by that.
+func hasDefault(field string) bool {
+	return field == "spec.families" || strings.HasPrefix(field, "spec.pods.nodeMask.")
+}
+
+// Text is the plan as a file. With a conflict about a field that has a default it is
+// one that Parse refuses.
+func (i Import) Text() []byte {
+	text := string(i.Plan.Format(i.Notes))
+	for _, c := range i.Conflicts {
+		if hasDefault(c.Field) {
+			line := c.Field[strings.LastIndexByte(c.Field, '.')+1:] + undecided
+			text = strings.ReplaceAll(text, "# "+line, line)
+		}
+	}
+	return []byte(text)
 }
 
 // preferred is the one value of the first source that is preferred and says one.

@@ -111,6 +111,8 @@ type surveyor struct {
 	notes     map[string]string
 	conflicts []Conflict
 	missing   []snapshot.Gap
+	withheld  []string       // pools that stand in a comment
+	present   []ipfam.Family // those of the plan, also where their order is not known
 	sources   []string
 }
 
