@@ -99,9 +99,6 @@ func DescribeOverlap(r, other Range) string {
 	return fmt.Sprintf("%s shares %s with %s", r, FormatAddrs(Intersect(r.Addrs, other.Addrs)), name)
 }
 
-// maxTries bounds the search of Free in one space.
-const maxTries = 4096
-
 // Free is a prefix as long as p that shares no address with any of taken, out of
 // the space that p is in: the longest of spaces that holds it, or else its
 // private prefix, or else another private one. Ranges that are there to hold
@@ -129,28 +126,34 @@ func Free(p netip.Prefix, spaces []netip.Prefix, taken []Range) (netip.Prefix, b
 }
 
 // freeIn is the first free prefix as long as p after p, or from the start of
-// space on.
+// space on. It passes over each taken range at once.
 func freeIn(space, p netip.Prefix, taken []Range) (netip.Prefix, bool) {
-	candidate := p
-	for range maxTries {
-		next := netipx.PrefixLastIP(candidate).Next()
+	wrapped := false
+	last := p.Addr() // of what is passed over
+	for {
+		next := netipx.PrefixLastIP(netip.PrefixFrom(last, p.Bits()).Masked()).Next()
 		if !next.IsValid() || !space.Contains(next) {
-			next = space.Addr()
+			if wrapped {
+				return p, false
+			}
+			next, wrapped = space.Addr(), true
 		}
-		candidate = netip.PrefixFrom(next, p.Bits())
-		if isFree(candidate, taken) {
+		candidate := netip.PrefixFrom(next, p.Bits())
+		if wrapped && space.Contains(p.Addr()) && p.Addr().Less(candidate.Addr()) {
+			return p, false // all of the space was seen
+		}
+		i := blocking(candidate, taken)
+		if i < 0 {
 			return candidate, true
 		}
-		if candidate == p {
-			break
-		}
+		last = taken[i].Addrs.To()
 	}
-	return p, false
 }
 
-func isFree(p netip.Prefix, taken []Range) bool {
+// blocking is the index of a taken range that p shares addresses with, or -1.
+func blocking(p netip.Prefix, taken []Range) int {
 	r := netipx.RangeOfPrefix(p)
-	return !slices.ContainsFunc(taken, func(t Range) bool {
+	return slices.IndexFunc(taken, func(t Range) bool {
 		return t.Use != Delegated && t.Use != Routed && t.Addrs.Overlaps(r)
 	})
 }
