@@ -52,6 +52,9 @@ func LegalNodeMask(r netip.Prefix, mask int) int {
 }
 
 func kubeadmPodFix(r netip.Prefix, mask int) string {
+	if r.Bits() < minCountedBits {
+		return fmt.Sprintf("write %s", resized(r, minCountedBits, r.Addr().BitLen()))
+	}
 	if mask-r.Bits() > maxBlockBits {
 		return fmt.Sprintf("write a node mask of /%d (/%d to /%d are taken)", r.Bits()+maxBlockBits, r.Bits(), r.Bits()+maxBlockBits)
 	}

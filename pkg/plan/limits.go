@@ -64,6 +64,18 @@ var ServiceCIDRsFrom = release.V(1, 33)
 
 func hostBits(p netip.Prefix) int { return p.Addr().BitLen() - p.Bits() }
 
+// counted is the addresses of r as kubeadm and kube-apiserver count them: none in
+// a /0 and a /1 of either family.
+// Source: k8s.io/utils, net/net.go RangeSize.
+func counted(r netip.Prefix) uint64 {
+	if r.Bits() < minCountedBits {
+		return 0
+	}
+	return size(r)
+}
+
+const minCountedBits = 2
+
 // ServiceRangeLimit says what kube-apiserver of version v would not do with the
 // Service range r because of its length: refuse it, or give no address out of it.
 // It is empty when r is fine. An unknown v is judged as the strictest.
@@ -75,6 +87,8 @@ func ServiceRangeLimit(r netip.Prefix, v release.Version) string {
 	case ipfam.OfPrefix(r) == ipfam.V6 && r.Bits() < minServiceBits6:
 		return fmt.Sprintf("%s is shorter than /%d; kube-apiserver %s and later starts with it and gives no address out of it",
 			r, minServiceBits6, ServiceCIDRsFrom)
+	case ServiceAddresses(r, v) == 0:
+		return fmt.Sprintf("%s has no address that kube-apiserver gives a Service", r)
 	}
 	return ""
 }
@@ -89,13 +103,17 @@ func ServiceBits(f ipfam.Family, v release.Version) (shortest, longest int) {
 	case f == ipfam.V6:
 		return minServiceBits6, longest
 	}
-	return 0, longest
+	return minCountedBits, longest
 }
 
 // PrimaryServiceLimit says why kube-apiserver refuses the Service range r as its
 // first one. Of the second it does not count the addresses.
 func PrimaryServiceLimit(r netip.Prefix) string {
-	if n := size(r); n < minServiceAddresses {
+	switch n := counted(r); {
+	case r.Bits() < minCountedBits:
+		return fmt.Sprintf("%s is wider than a /%d; kube-apiserver counts no address in it, and wants at least %d in its first range",
+			r, minCountedBits, minServiceAddresses)
+	case n < minServiceAddresses:
 		return fmt.Sprintf("%s has %d addresses; kube-apiserver wants at least %d in its first range", r, n, minServiceAddresses)
 	}
 	return ""
@@ -116,7 +134,10 @@ func KubeadmServiceLimit(r netip.Prefix) string {
 func KubeadmPodLimit(r netip.Prefix) string { return tooFew(r, minKubeadmPodAddresses) }
 
 func tooFew(r netip.Prefix, least uint64) string {
-	if n := size(r); n < least {
+	switch n := counted(r); {
+	case r.Bits() < minCountedBits:
+		return fmt.Sprintf("%s is wider than a /%d; kubeadm counts no address in it, and wants at least %d", r, minCountedBits, least)
+	case n < least:
 		return fmt.Sprintf("%s has %d addresses; kubeadm wants at least %d", r, n, least)
 	}
 	return ""

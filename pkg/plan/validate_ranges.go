@@ -246,12 +246,22 @@ func (v *validation) overlaps() {
 }
 
 // Conflict is Conflict by the plan's own words: pods that leave with their own
-// address may lie in the LAN, where the nodes answer for them.
+// address may lie in the LAN, where the nodes answer for them; and where the pods
+// have one block only, kube-controller-manager never cuts it while the Services
+// are in it.
+// Source: kubernetes v1.37.2, pkg/controller/nodeipam/ipam/range_allocator.go
+// filterOutServiceRange.
 func (p *Plan) Conflict(a, b Range) severity.Severity {
-	s := Conflict(a, b)
+	s, f := Conflict(a, b), a.Family()
 	uses := []Use{a.Use, b.Use}
-	if s == severity.Warning && slices.Contains(uses, LAN) && slices.Contains(uses, Pods) && p.Egress.Of(a.Family()) == RoutedEgress {
+	if s != severity.Warning || !slices.Contains(uses, Pods) {
+		return s
+	}
+	switch {
+	case slices.Contains(uses, LAN) && p.Egress.Of(f) == RoutedEgress:
 		return severity.Info
+	case slices.Contains(uses, Services) && Blocks(p.Pods.Prefixes.Of(f), p.NodeMask(f)) == 1:
+		return severity.Error
 	}
 	return s
 }
