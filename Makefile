@@ -79,6 +79,11 @@ crds: ## the fields of custom resources, out of the modules of Cilium and MetalL
 verify-crds:
 	go run ./hack/crds -check
 
+# ONLY=kubernetes@v1.37 asks some releases, UPDATE=1 writes what they say.
+.PHONY: oracle
+oracle: ## ask the real components about generated plans; an hour the first time, and some gigabytes
+	nice go run ./hack/oracle $(if $(UPDATE),-update) -only '$(ONLY)'
+
 .PHONY: new-check
 new-check: ## ID=DS614 NAME=service-external-ips: a check and its fixture, to be filled in
 	@go run ./hack/newcheck -id '$(ID)' -name '$(NAME)'

@@ -1,0 +1,200 @@
+package plan_test
+
+import (
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/oracle/cases"
+	"github.com/kubectl-dualstack/kubectl-dualstack/hack/oracle/record"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
+)
+
+// judged is a case as our rules see it.
+type judged struct {
+	cases.Case
+	version  release.Version // of the component
+	plan     *plan.Plan      // nil when the file is no plan
+	problems []plan.Problem  // why not, or what Validate says with the version
+}
+
+// A column is how our rules say what a component says. Each predicts the line that
+// the component's program writes; «?» in it is what our rules do not say of a file
+// that is no plan.
+type column struct {
+	name    string
+	predict func(j judged) string
+}
+
+var columns = []column{
+	{"kubeadm", kubeadm},
+	{"kube-apiserver", apiServer},
+	{"service-allocators", serviceAllocators},
+	{"kube-controller-manager", controllerManager},
+	{"api-objects", apiObjects},
+}
+
+// at is where a plan says which release of a module it is for.
+var at = map[string]func(*plan.Plan) *release.Version{
+	"k8s.io/kubernetes":        func(p *plan.Plan) *release.Version { return &p.Versions.Kubernetes },
+	"github.com/cilium/cilium": func(p *plan.Plan) *release.Version { return &p.Versions.Cilium },
+	"go.universe.tf/metallb":   func(p *plan.Plan) *release.Version { return &p.Versions.MetalLB },
+}
+
+// TestRecorded holds our rules to what each release of each component said of the
+// cases: make oracle has asked them. Where the two differ, and it is meant so, the
+// difference is in the list; and what is in the list occurs.
+func TestRecorded(t *testing.T) {
+	all := cases.All()
+	lines, err := cases.Lines(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded, err := record.Read(os.DirFS(filepath.Join("testdata", "oracle")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cases.Digest(lines); got != recorded.Digest {
+		t.Fatalf("the cases are %s, and the record is about %s: make oracle UPDATE=1", got, recorded.Digest)
+	}
+	read := make([]judged, len(all))
+	for i, c := range all {
+		read[i].Case = c
+		read[i].plan, read[i].problems = plan.Parse("plan.yaml", c.YAML())
+	}
+	occurred := map[string]bool{}
+	for module, versions := range releases(recorded) {
+		for version, verdicts := range versions {
+			t.Run(path.Base(module)+"-"+version, func(t *testing.T) { hold(t, read, module, verdicts, occurred) })
+		}
+	}
+	for _, c := range columns {
+		if !slices.ContainsFunc(recorded.Verdicts, func(v record.Verdicts) bool { return v.Component == c.name }) {
+			t.Errorf("the record has nothing of %s", c.name)
+		}
+	}
+	for _, d := range differences {
+		if !occurred[d.name] {
+			t.Errorf("the difference %q occurs no more", d.name)
+		}
+	}
+}
+
+// releases is the verdicts by module and version.
+func releases(r record.Record) map[string]map[string][]record.Verdicts {
+	by := map[string]map[string][]record.Verdicts{}
+	for _, v := range r.Verdicts {
+		if by[v.Module] == nil {
+			by[v.Module] = map[string][]record.Verdicts{}
+		}
+		by[v.Module][v.Version] = append(by[v.Module][v.Version], v)
+	}
+	return by
+}
+
+const maxShown = 400
+
+// hold compares our predictions with the verdicts of one release.
+func hold(t *testing.T, read []judged, module string, verdicts []record.Verdicts, occurred map[string]bool) {
+	version, err := release.Parse(verdicts[0].Version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := map[string]int{}
+	for i, j := range read {
+		j.version = version
+		if j.plan != nil {
+			mine := *j.plan
+			j.plan = &mine
+			*at[module](j.plan) = version
+			j.problems = j.plan.Validate()
+		}
+		for _, v := range verdicts {
+			c := columns[slices.IndexFunc(columns, func(c column) bool { return c.name == v.Component })]
+			ours, theirs := c.predict(j), v.Lines[i]
+			if agree(ours, theirs) {
+				continue
+			}
+			if d := known(c.name, j, ours, theirs); d != "" {
+				occurred[d] = true
+				continue
+			}
+			if wrong[c.name]++; wrong[c.name] <= maxShown {
+				t.Errorf("%s: case %d: ours %q, theirs %q\n%s", c.name, i, ours, theirs, j.YAML())
+			}
+		}
+	}
+	for name, n := range wrong {
+		t.Errorf("%s: %d of %d cases differ, and no difference is known", name, n, len(read))
+	}
+}
+
+// agree compares a prediction with a verdict, character by character where the
+// prediction has a «?», which is one sign. A «?» alone is any verdict.
+func agree(ours, theirs string) bool {
+	if ours == "?" {
+		return true
+	}
+	if len(ours) != len(theirs) {
+		return false
+	}
+	for i := range ours {
+		if ours[i] != '?' && ours[i] != theirs[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// sign is + for what is taken and - for what is refused.
+func sign(taken bool) string {
+	if taken {
+		return "+"
+	}
+	return "-"
+}
+
+// refuses reports whether our rules have something against a field below prefix:
+// in reading it, or one of rules.
+func (j judged) refuses(prefix string, rules ...plan.Rule) bool {
+	for _, p := range j.problems {
+		if strings.HasPrefix(p.Field, prefix) && (j.plan == nil || slices.Contains(rules, p.Rule)) {
+			return true
+		}
+	}
+	return false
+}
+
+// verdict is the sign for a field, or ? when the file is no plan for another
+// reason.
+func (j judged) verdict(prefix string, rules ...plan.Rule) string {
+	switch {
+	case j.refuses(prefix, rules...):
+		return "-"
+	case j.plan == nil:
+		return "?"
+	}
+	return "+"
+}
+
+// inOrder is the families of the case, the primary first.
+func (j judged) inOrder() []ipfam.Family {
+	var fs []ipfam.Family
+	for _, text := range j.Families {
+		if text == "ipv4" {
+			fs = append(fs, ipfam.V4)
+		} else {
+			fs = append(fs, ipfam.V6)
+		}
+	}
+	return fs
+}
+
+// asInt is n as a program says it that counts in int.
+func asInt(n uint64) uint64 { return min(n, math.MaxInt64) }
