@@ -16,8 +16,9 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 	}
 	cmd.AddCommand(
 		newValidateCommand(style, streams),
-		newShowCommand(style, streams),
 		newImportCommand(streams),
+		newDiffCommand(style, streams),
+		newShowCommand(style, streams),
 		newGetCommand(streams),
 		newPutCommand(streams),
 		newRenderCommand(streams),

@@ -54,7 +54,7 @@ func newImportCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			kubectl dualstack plan import --prefer cilium > plan.yaml`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := o.survey.validate(cmd); err != nil {
+			if err := o.survey.validate(cmd, false); err != nil {
 				return usageError(cmd, err)
 			}
 			return o.Run(cmd.Context())
@@ -134,8 +134,8 @@ func (s *surveyFlags) add(cmd *cobra.Command, purpose string) {
 }
 
 // validate refuses flags that contradict one another.
-func (s *surveyFlags) validate(cmd *cobra.Command) error {
-	live := clusterFlags(cmd.Flags(), false)
+func (s *surveyFlags) validate(cmd *cobra.Command, planInCluster bool) error {
+	live := clusterFlags(cmd.Flags(), planInCluster)
 	switch {
 	case len(s.files) > 0 && len(live) > 0:
 		return fmt.Errorf("-f reads files and no cluster: leave out %s", strings.Join(live, ", "))

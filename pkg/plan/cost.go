@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
@@ -127,4 +128,16 @@ func (v Versions) of(component string) release.Version {
 		return v.MetalLB
 	}
 	return v.Kubernetes
+}
+
+// SettingOf is the name that a rule's Setting has for family f, of several: that with
+// the family in it. It is false where none has, and the names are not by family.
+func SettingOf(names string, f ipfam.Family) (string, bool) {
+	var found []string
+	for _, name := range settings(names) {
+		if f.Valid() && strings.Contains(name, key(f)) {
+			found = append(found, name)
+		}
+	}
+	return strings.Join(found, ", "), len(found) > 0
 }

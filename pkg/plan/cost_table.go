@@ -210,4 +210,18 @@ var costs = []Cost{
 		Undo:   "the old list; Services do not come back to their old addresses by themselves: name them in lbipam.cilium.io/ips",
 		Source: "cilium v1.20.2, operator/pkg/lbipam/lbipam.go handlePoolModified, stripInvalidAllocations",
 	},
+	{
+		Component: "kubeadm-config", Setting: ".networking.podSubnet", Fields: []string{"spec.pods"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Live,
+		Effect: "nothing runs by it; at its next upgrade kubeadm writes the programs' flags of it",
+		Undo:   "the old ConfigMap",
+		Source: "kubernetes v1.37.2, cmd/kubeadm/app/util/config/cluster.go FetchInitConfigurationFromCluster, cmd/kubeadm/app/phases/upgrade/staticpods.go",
+	},
+	{
+		Component: "kubeadm-config", Setting: ".networking.serviceSubnet", Fields: []string{"spec.services", "spec.families"},
+		Changes: []Change{Add, Replace, Widen, Remove, Reorder}, Effort: Live,
+		Effect: "nothing runs by it; at its next upgrade kubeadm writes the programs' flags of it",
+		Undo:   "the old ConfigMap",
+		Source: "kubernetes v1.37.2, cmd/kubeadm/app/util/config/cluster.go FetchInitConfigurationFromCluster, cmd/kubeadm/app/phases/upgrade/staticpods.go",
+	},
 }
