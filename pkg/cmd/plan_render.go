@@ -34,6 +34,7 @@ type renderOptions struct {
 	// Set by Complete.
 	file   string
 	chosen []render.Target
+	every  bool // whatever the plan is enough for
 	given  render.Options
 }
 
@@ -102,7 +103,7 @@ func (o *renderOptions) Complete(cmd *cobra.Command, args []string) error {
 	}
 	for _, name := range o.targets {
 		if name == allTargets {
-			o.chosen = slices.Clone(render.Targets)
+			o.chosen, o.every = slices.Clone(render.Targets), true
 			break
 		}
 		t, err := render.ParseTarget(name)
@@ -237,12 +238,23 @@ func (o *renderOptions) wrong(p *plan.Plan) []plan.Problem {
 }
 
 // render is the files of all targets, which have names of their own, and what is to be
-// known about them.
+// known about them. Of every target those are left out that the plan is not enough for.
 func (o *renderOptions) render(p *plan.Plan) (files []render.File, notes []render.Note, err error) {
+	if err := render.CheckNodes(p, o.given.Nodes); err != nil {
+		return nil, nil, err
+	}
 	var errs []error
 	for _, t := range o.chosen {
 		f, n, err := render.Render(p, t, o.given)
+		if err != nil && o.every {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				n = append(n, render.Note{Target: t, Message: "left out: " + strings.TrimPrefix(line, string(t)+": ")})
+			}
+		}
 		files, notes, errs = append(files, f...), append(notes, n...), append(errs, err)
+	}
+	if o.every && len(files) > 0 {
+		return files, notes, nil
 	}
 	return files, notes, errors.Join(errs...)
 }

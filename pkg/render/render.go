@@ -32,10 +32,14 @@ const (
 	K3s          Target = "k3s"
 	RKE2         Target = "rke2"
 	Talos        Target = "talos"
+	FRR          Target = "frr"      // the router's routes
+	Radvd        Target = "radvd"    // the router's advertisements
+	Networkd     Target = "networkd" // the nodes' addresses
+	NFTables     Target = "nftables" // the router's rules
 )
 
 // Targets is every target, in the order in which they are listed.
-var Targets = []Target{Kubeadm, Cilium, CiliumConfig, MetalLB, LBIPAM, Kind, K3s, RKE2, Talos}
+var Targets = []Target{Kubeadm, Cilium, CiliumConfig, MetalLB, LBIPAM, Kind, K3s, RKE2, Talos, FRR, Radvd, Networkd, NFTables}
 
 // renderers has one for each of Targets.
 var renderers = map[Target]func(*job){
@@ -48,6 +52,10 @@ var renderers = map[Target]func(*job){
 	K3s:          k3s,
 	RKE2:         rke2,
 	Talos:        talos,
+	FRR:          frr,
+	Radvd:        radvd,
+	Networkd:     networkd,
+	NFTables:     nftables,
 }
 
 // ParseTarget is the target of this name.
@@ -110,6 +118,14 @@ func (n Note) String() string {
 	return fmt.Sprintf("%s: %s: %s", n.Target, n.File, n.Message)
 }
 
+// CheckNodes is what is wrong with nodes by the plan, all of it: what Render would say
+// of them for every target.
+func CheckNodes(p *plan.Plan, nodes []Node) error {
+	j := &job{plan: p, opts: Options{Nodes: nodes}}
+	j.checkNodes()
+	return errors.Join(j.faults...)
+}
+
 // Render is the files for a target, in a fixed order, and what is to be known about
 // them. An error has everything that keeps the plan from being rendered, each with
 // the field of the plan; there are no files then. A plan that Validate has errors
@@ -124,7 +140,10 @@ func Render(p *plan.Plan, target Target, opts Options) ([]File, []Note, error) {
 	j.checkNodes()
 	render(j)
 	if len(j.faults) > 0 {
-		return nil, nil, fmt.Errorf("render for %s: %w", target, errors.Join(j.faults...))
+		for i, fault := range j.faults {
+			j.faults[i] = fmt.Errorf("%s: %w", target, fault)
+		}
+		return nil, nil, errors.Join(j.faults...)
 	}
 	return j.files, j.notes, nil
 }

@@ -1,18 +1,24 @@
 package render
 
 import (
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/tools/txtar"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
@@ -135,6 +141,22 @@ var goldens = []golden{
 	{name: "talos-ipv4", plan: "testdata/plans/ipv4.yaml", target: Talos},
 	{name: "talos-ipv6", plan: "testdata/plans/ipv6.yaml", target: Talos, opts: Options{OwnCNI: true}},
 	{name: "talos-nodes", plan: today, target: Talos, nodes: threeNodes},
+	{name: "frr", plan: today, target: FRR},
+	{name: "frr-nodes", plan: today, target: FRR, nodes: threeNodes},
+	{name: "frr-bgp", plan: "testdata/plans/bgp.yaml", target: FRR},
+	{name: "frr-bgp-nodes", plan: "testdata/plans/bgp.yaml", target: FRR, nodes: []string{"cp=203.0.113.20,2001:db8:7653:216::20", "worker=203.0.113.21,2001:db8:7653:216::21"}},
+	{name: "radvd", plan: today, target: Radvd},
+	{name: "radvd-ipv6", plan: "testdata/plans/ipv6.yaml", target: Radvd},
+	{name: "networkd", plan: today, target: Networkd},
+	{name: "networkd-nodes", plan: today, target: Networkd, nodes: threeNodes},
+	{name: "networkd-ipv4", plan: "testdata/plans/ipv4.yaml", target: Networkd},
+	{name: "networkd-ipv6", plan: "testdata/plans/ipv6.yaml", target: Networkd},
+	{name: "networkd-ipv6-first", plan: "testdata/plans/ipv6-first.yaml", target: Networkd},
+	{name: "nftables", plan: today, target: NFTables},
+	{name: "nftables-bgp", plan: "testdata/plans/bgp.yaml", target: NFTables},
+	{name: "nftables-ipv4", plan: "testdata/plans/ipv4.yaml", target: NFTables},
+	{name: "nftables-ipv6", plan: "testdata/plans/ipv6.yaml", target: NFTables},
+	{name: "nftables-ipv6-first", plan: "testdata/plans/ipv6-first.yaml", target: NFTables},
 	{name: "metallb", plan: today, target: MetalLB},
 	{name: "metallb-0.12", plan: today, target: MetalLB, opts: of1(Component(MetalLB), 0, 12, 1)},
 	{name: "metallb-0.11", plan: today, target: MetalLB, opts: of1(Component(MetalLB), 0, 11)},
@@ -258,6 +280,15 @@ func TestFaults(t *testing.T) {
 			want: []string{"plan.yaml:6: spec.services.ipv6: fd4a:91c2:78::/108 is wider than /112"}},
 		{name: "Talos without a network", target: Talos, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  families: [IPv6]\n  pods: {ipv6: 'fd4a:91c2:77::/56'}\n  services: {ipv6: 'fd4a:91c2:78::/108'}\n"),
 			want: []string{"plan.yaml:3: spec.lan.ipv6: is not given"}},
+		{name: "radvd of IPv4", target: Radvd, plan: readPlan(t, "testdata/plans/ipv4.yaml"), want: []string{"plan.yaml:6: spec.lan.ipv6: is not given: there is nothing to advertise"}},
+		{name: "nothing to route", target: FRR, plan: readPlan(t, "testdata/plans/ipv4.yaml"), want: []string{"plan.yaml:4: spec.routed: is not given, and no pool is announced by BGP"}},
+		{name: "no interface", target: Networkd, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  lan: {ipv4: 192.0.2.0/24}\n"),
+			want: []string{"plan.yaml:4: spec.lan.interface: is not given", "plan.yaml:4: spec.lan.ipv6: is not given"}},
+		{name: "an interface of two lines", target: Networkd, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  families: [IPv4]\n  lan: {ipv4: 192.0.2.0/24, interface: \"eth0\\n[Network]\"}\n"),
+			want: []string{`spec.lan.interface: "eth0?[Network]" is no name of an interface`}},
+		{name: "no LAN", target: NFTables, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec: {families: [IPv6]}\n"), want: []string{"plan.yaml:3: spec.lan.ipv6: is not given"}},
+		{name: "pools without a good name", target: MetalLB, plan: parsePlan(t, "apiVersion: dualstack/v1alpha1\nkind: AddressPlan\nspec:\n  loadBalancers:\n    - {name: 'a b', addresses: [192.0.2.0/28]}\n"),
+			want: []string{`plan.yaml:5: spec.loadBalancers[0].name: "a b" is no name of an object`}},
 		{name: "no Cilium", target: LBIPAM, plan: whole, opts: Options{OwnCNI: true}, want: []string{"there is no LB IPAM"}},
 		{name: "nodes", target: Kubeadm, plan: whole, opts: Options{Nodes: nodes(t, "a=192.168.16.20", "a=192.168.16.20,2001:db8:7653:216::20",
 			"b=192.168.17.20,2001:db8:7653:216:ffff:fac:ade:100", "c=192.168.16.255,2001:db8:7653:216::")}, want: []string{
@@ -280,6 +311,85 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%d faults, want %d:\n%v", got, len(test.want), err)
 			}
 		})
+	}
+}
+
+// FuzzParseNode: whatever is taken for a node can be part of a file's name, and written
+// as it was read.
+func FuzzParseNode(f *testing.F) {
+	for _, text := range append(threeNodes, "a=", "a=::1%lo", "a/b=192.0.2.1", "a=::ffff:192.0.2.1,::1") {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := ParseNode(text)
+		if err != nil {
+			return
+		}
+		if n.Name == "" || filepath.Base(n.Name) != n.Name || strings.HasPrefix(n.Name, ".") {
+			t.Errorf("%q: the name %q", text, n.Name)
+		}
+		var as []string
+		for _, family := range ipfam.All {
+			if a := n.Addresses.Of(family); a.IsValid() {
+				as = append(as, a.String())
+				if ipfam.Of(a) != family || a.Is4In6() {
+					t.Errorf("%q: %s is no %s", text, a, family)
+				}
+			}
+		}
+		again, err := ParseNode(n.Name + "=" + strings.Join(as, ","))
+		if err != nil || again != n {
+			t.Errorf("%q: %+v, then %+v, %v", text, n, again, err)
+		}
+	})
+}
+
+// FuzzRender: of no plan whatsoever comes a panic, or a file that is not what its name
+// says, or that a comment of more than its line has got into.
+func FuzzRender(f *testing.F) {
+	for _, path := range []string{today, seed, "testdata/plans/ipv6-first.yaml", "testdata/plans/ipv4.yaml", "testdata/plans/ipv6.yaml", "testdata/plans/bgp.yaml"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add("plan.yaml", string(text))
+		f.Add("a\nb: {", string(text))
+	}
+	f.Fuzz(func(t *testing.T, source, text string) {
+		p, _ := plan.Parse(source, []byte(text))
+		if p == nil {
+			return
+		}
+		for _, target := range Targets {
+			files, _, err := Render(p, target, Options{})
+			if err != nil && files != nil {
+				t.Errorf("%s: %d files and %v", target, len(files), err)
+			}
+			for _, file := range files {
+				wellFormed(t, file)
+			}
+		}
+	})
+}
+
+func wellFormed(t *testing.T, f File) {
+	t.Helper()
+	if !utf8.Valid(f.Content) {
+		t.Errorf("%s is no text", f.Name)
+	}
+	if filepath.Ext(f.Name) != ".yaml" {
+		return
+	}
+	d := yaml.NewDecoder(bytes.NewReader(f.Content))
+	for {
+		var root map[string]any
+		switch err := d.Decode(&root); {
+		case errors.Is(err, io.EOF):
+			return
+		case err != nil || len(root) == 0:
+			t.Errorf("%s: %v, %v in:\n%s", f.Name, root, err, f.Content)
+			return
+		}
 	}
 }
 
