@@ -290,3 +290,63 @@ func normal(v any) any {
 	}
 	return v
 }
+
+// TestTheExample: of the plan of examples/homelab-today come the files beside it, but for
+// the spelling of addresses, the names of nodes, and objects that no plan has.
+func TestTheExample(t *testing.T) {
+	const folder = "../../examples/homelab-today/"
+	opts := versions("1.37.2", "1.20.2", "0.16.2")
+	for _, text := range []string{"k8s-controller-0=192.168.16.20,2001:db8:7653:216::20", "k8s-node-0=192.168.16.21,2001:db8:7653:216::21"} {
+		n, err := render.ParseNode(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Nodes = append(opts.Nodes, n)
+	}
+	targets := []render.Target{render.Kubeadm, render.Cilium, render.CiliumConfig, render.MetalLB}
+	dir := written(t, readPlan(t, folder+"plan.yaml"), targets, opts)
+	for rendered, example := range map[string]string{
+		"kubeadm-init.yaml": "kubeadm-init.yaml", "kubeadm-join-k8s-node-0.yaml": "kubeadm-join.yaml",
+		"cilium-values.yaml": "cilium-values.yaml", "metallb.yaml": "metallb.yaml",
+	} {
+		got, want := documents(t, filepath.Join(dir, rendered)), documents(t, folder+example)
+		if diff := cmp.Diff(want[:len(got)], got); diff != "" {
+			t.Errorf("%s (-example +rendered):\n%s", rendered, diff)
+		}
+		for _, left := range want[len(got):] {
+			if kind := left.(map[string]any)["kind"]; kind != "Deployment" {
+				t.Errorf("%s has no %s", rendered, kind)
+			}
+		}
+	}
+	// The ConfigMap of the example has the chart's defaults besides.
+	got, want := documents(t, filepath.Join(dir, "cilium-config.yaml"))[0], documents(t, folder+"cilium-config.yaml")[0]
+	whole := want.(map[string]any)["data"].(map[string]any)
+	for name, value := range got.(map[string]any)["data"].(map[string]any) {
+		if whole[name] != value {
+			t.Errorf("cilium-config has %s %q, the example %q", name, value, whole[name])
+		}
+	}
+}
+
+// documents is a YAML file with addresses in their shortest form and without the names
+// of nodes, which kubeadm takes from the machine.
+func documents(t *testing.T, path string) []any {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []any
+	for part := range strings.SplitSeq(strings.ReplaceAll(string(text), ":cafe:0::", ":cafe::"), "\n---\n") {
+		var d map[string]any
+		if err := sigsyaml.Unmarshal([]byte(part), &d); err != nil {
+			t.Fatal(err)
+		}
+		if registration, ok := d["nodeRegistration"].(map[string]any); ok {
+			delete(registration, "name")
+		}
+		list = append(list, d)
+	}
+	return list
+}
