@@ -33,7 +33,7 @@ var Order = [][]string{
 	{"pkg/checks"},
 	{"pkg/snapshot"},
 	{"pkg/render"},
-	{"pkg/cilium", "pkg/metallb"},
+	{"pkg/cilium", "pkg/draft", "pkg/metallb"},
 	{"pkg/plan"},
 	{"pkg/ipfam", "pkg/release", "pkg/severity"},
 }
