@@ -15,6 +15,7 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 			both families, and what each is for.`),
 	}
 	cmd.AddCommand(
+		newInitCommand(streams),
 		newValidateCommand(style, streams),
 		newImportCommand(streams),
 		newDiffCommand(style, streams),
