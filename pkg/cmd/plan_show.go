@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -39,7 +40,10 @@ func newShowCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 			kubectl dualstack plan show plan.yaml
 
 			# With what the cluster of the current context has taken of each range
-			kubectl dualstack plan show plan.yaml --live`),
+			kubectl dualstack plan show plan.yaml --live
+
+			# A drawing for the documentation, light and dark
+			kubectl dualstack plan show plan.yaml -o svg > plan.svg`),
 		Args: exactlyOne("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.Complete(args[0]); err != nil {
@@ -48,7 +52,7 @@ func newShowCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 			return o.Run(cmd.Context(), args[0])
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Output format: wide; the default has no name.")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "", "Output format: "+strings.Join(report.TreeFormats()[1:], ", ")+"; without it the tree is drawn as text.")
 	complete(cmd, "output", report.TreeFormats()[1:]...)
 	o.usage.add(cmd)
 	o.source.addFlags(cmd)

@@ -15,12 +15,20 @@ type Resource string
 const (
 	NodeBlocks        Resource = "nodes"
 	PodAddrs          Resource = "pods"
-	ServiceAddrs      Resource = "Services"
-	LoadBalancerAddrs Resource = "load balancers"
+	ServiceAddrs      Resource = "services"
+	LoadBalancerAddrs Resource = "loadBalancers"
 )
 
-// Resources is all of them.
-var Resources = []Resource{NodeBlocks, PodAddrs, ServiceAddrs, LoadBalancerAddrs}
+// String is the resource as it stands in a sentence.
+func (r Resource) String() string {
+	switch r {
+	case ServiceAddrs:
+		return "Services"
+	case LoadBalancerAddrs:
+		return "load balancers"
+	}
+	return string(r)
+}
 
 // Supply is how much of a resource a plan has in one family, and how much of it is
 // used and expected.

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -25,7 +27,8 @@ type Tree struct {
 // Branch is a range in the tree and what is within it, in the order of addresses.
 type Branch struct {
 	Range
-	Share    float64           // of the addresses of the branch around it, up to 1; 0 for a root
+	Offset   float64           // which part of the branch around it comes before it; 0 for a root
+	Share    float64           // which part of the branch around it it is, up to 1; 0 for a root
 	Worst    severity.Severity // of the overlaps that the range has part in; zero for none
 	Room     Room
 	Spare    Spare
@@ -111,6 +114,7 @@ func (p *Plan) nest(ranges []Range, f ipfam.Family, u *Usage, overlaps []Overlap
 		if holder := smallest(open, b.Range); holder != nil {
 			holder.Branches = append(holder.Branches, b)
 			b.Share = extent(b.Addrs) / extent(holder.Addrs)
+			b.Offset = span(holder.Addrs.From(), b.Addrs.From()) / extent(holder.Addrs)
 		} else {
 			roots = append(roots, b)
 		}
@@ -143,13 +147,15 @@ func worst(r Range, overlaps []Overlap) severity.Severity {
 	return s
 }
 
-// extent is the number of addresses of r, to be compared and divided only: it
-// is exact for prefixes and for all ranges of IPv4.
-func extent(r netipx.IPRange) float64 {
-	if p, ok := r.Prefix(); ok {
-		return math.Ldexp(1, hostBits(p))
-	}
-	return float64(Count(r))
+// extent is the number of addresses of r, to be compared and divided only.
+func extent(r netipx.IPRange) float64 { return span(r.From(), r.To()) + 1 }
+
+// span is how many addresses b comes after a, as exactly as a float64 has it.
+func span(a, b netip.Addr) float64 {
+	from, to := a.As16(), b.As16()
+	low, borrow := bits.Sub64(binary.BigEndian.Uint64(to[8:]), binary.BigEndian.Uint64(from[8:]), 0)
+	high, _ := bits.Sub64(binary.BigEndian.Uint64(to[:8]), binary.BigEndian.Uint64(from[:8]), borrow)
+	return math.Ldexp(float64(high), 64) + float64(low)
 }
 
 // room is how many single objects r is for, and how many need something of it.

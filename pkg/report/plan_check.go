@@ -32,7 +32,7 @@ type PlanSupply struct {
 	Capacity uint64        `json:"capacity"`
 	Used     *uint64       `json:"used"` // nil when it is not known
 	Expected uint64        `json:"expected"`
-	More     uint64        `json:"more"`
+	More     *uint64       `json:"more"` // nil when nothing is known to be needed
 }
 
 // PlanUnknown is why it is not known how much is used.
@@ -89,9 +89,12 @@ func (in PlanInput) releases() []PlanReleases {
 }
 
 func planSupply(s plan.Supply) PlanSupply {
-	out := PlanSupply{Resource: s.Of, Family: s.Family, Capacity: s.Capacity, Expected: s.Expected, More: s.Left()}
+	out := PlanSupply{Resource: s.Of, Family: s.Family, Capacity: s.Capacity, Expected: s.Expected}
 	if s.Known {
 		out.Used = &s.Used
+	}
+	if left := s.Left(); s.Known || s.Expected > 0 {
+		out.More = &left
 	}
 	return out
 }
@@ -116,20 +119,20 @@ func (p *printer) horizon(h Horizon) {
 	g := &grid{header: header}
 	var last plan.Resource
 	for _, s := range h.Supplies {
-		name := string(s.Resource)
+		name := s.Resource.String()
 		if s.Resource == last {
 			name = ""
 		}
 		last = s.Resource
 		cells := []string{name, s.Family.String(), amount(s.Capacity)}
 		if h.Cluster != "" {
-			cells = append(cells, p.used(s))
+			cells = append(cells, orUnknown(s.Used))
 		}
 		if expected {
 			cells = append(cells, p.orDash(s.Expected))
 		}
 		if needed {
-			cells = append(cells, amount(s.More))
+			cells = append(cells, orUnknown(s.More))
 		}
 		g.add(cells...)
 	}
@@ -141,11 +144,11 @@ func (p *printer) horizon(h Horizon) {
 	}
 }
 
-func (p *printer) used(s PlanSupply) string {
-	if s.Used == nil {
+func orUnknown(n *uint64) string {
+	if n == nil {
 		return "?"
 	}
-	return amount(*s.Used)
+	return amount(*n)
 }
 
 func (p *printer) orDash(n uint64) string {
@@ -183,28 +186,33 @@ func (p *printer) releases(list []PlanReleases) {
 	}
 	g := &grid{header: []string{"RELEASES", "", "THE PLAN"}}
 	for _, r := range list {
-		name := r.First.String()
-		if r.First != r.Last {
-			name += " to " + r.Last.String()
-		}
 		verdict := p.mark(markOK) + " is taken"
 		if !r.Takes {
 			verdict = p.mark(markError) + " is not taken"
 		}
-		g.add(componentNames[r.Component], name, verdict)
+		g.add(componentNames[r.Component], r.versions(), verdict)
 	}
 	p.grid(g)
+	p.line("")
+	told := false
 	for _, r := range list {
 		for _, problem := range r.Problems {
-			version := r.First.String()
-			if r.First != r.Last {
-				version += " to " + r.Last.String()
-			}
-			problem.Message = fmt.Sprintf("%s %s: %s", componentNames[r.Component], version, problem.Message)
+			problem.Message = fmt.Sprintf("%s %s: %s", componentNames[r.Component], r.versions(), problem.Message)
 			p.problem(problem)
+			told = true
 		}
 	}
-	p.line("")
+	if told {
+		p.line("")
+	}
+}
+
+// versions is "1.29" or "1.29 to 1.33".
+func (r PlanReleases) versions() string {
+	if r.First == r.Last {
+		return r.First.String()
+	}
+	return r.First.String() + " to " + r.Last.String()
 }
 
 var componentNames = map[plan.Component]string{plan.Kubernetes: "Kubernetes", plan.Cilium: "Cilium", plan.MetalLB: "MetalLB"}

@@ -22,7 +22,7 @@ type PlanTree struct {
 }
 
 // treeFormats is the formats of a PlanTree; the first one, for people, has no name.
-var treeFormats = []Format{columns, Wide}
+var treeFormats = []Format{columns, Wide, JSON, YAML, mermaid, svg}
 
 // TreeFormats is the formats that PlanTree.Write knows, the default first: it has no name.
 func TreeFormats() []string { return names(treeFormats) }
@@ -43,6 +43,14 @@ func (t PlanTree) Write(w io.Writer, format string, s Style) error {
 		p.all = f == Wide
 		p.planTree(t)
 		return p.flush(w)
+	case JSON:
+		return WriteJSON(w, t.document())
+	case YAML:
+		return WriteYAML(w, t.document())
+	case mermaid:
+		return t.writeMermaid(w, s)
+	case svg:
+		return t.writeSVG(w, s)
 	}
 	return unknownFormat(format, treeFormats)
 }
@@ -53,9 +61,17 @@ const maxBlocks = 8
 // sharesFrom is the line width from which the tree has a column of shares and bars.
 const sharesFrom = 120
 
-// longName is from which length on FROM-TO stands on two lines where lines are
-// narrow: as long as an IPv6 prefix may be.
+// longName is from which length on FROM-TO stands on two lines: as long as an IPv6
+// prefix may be.
 const longName = len("2001:db8:7653:299:cafe:abcd:ef01:2345/128")
+
+// rangeLines is the range, on two lines where it is long.
+func rangeLines(b *plan.Branch) []string {
+	if from, to, ok := strings.Cut(b.String(), "-"); ok && len(b.String()) > longName {
+		return []string{from + "-", to}
+	}
+	return []string{b.String()}
+}
 
 // treeRows is the tree on its way to the page.
 type treeRows struct {
@@ -67,19 +83,23 @@ type treeRows struct {
 
 func (p *printer) planTree(t PlanTree) {
 	tree := t.Plan.Tree(t.Usage)
-	name := p.safe(t.Source)
-	if t.Plan.Name != "" {
-		name = p.safe(t.Plan.Name) + " " + name
-	}
-	p.labelled("plan", name)
+	p.labelled("plan", p.safe(t.title()))
 	p.labelled("room", p.safe(t.counted()))
+	p.labelled("free", "the largest block that is free, and how much there is in all")
 	p.line("")
 	rows := treeRows{printer: p, plan: t.Plan, full: p.all || p.Width == 0 || p.Width >= sharesFrom}
 	for _, f := range ipfam.All {
 		rows.family(f, tree.Roots.Of(f))
 	}
 	p.grid(rows.grid)
-	p.treeNotes(t, tree)
+	p.treeNotes(t.notes(tree))
+}
+
+func (t PlanTree) title() string {
+	if t.Plan.Name == "" {
+		return t.Source
+	}
+	return t.Plan.Name + " " + t.Source
 }
 
 // counted says what the first of two numbers is.
@@ -125,28 +145,28 @@ func (r *treeRows) add(cells ...string) {
 // below with indent.
 func (r *treeRows) branch(b *plan.Branch, lead, indent string) {
 	name := []string{b.String()}
-	if from, to, ok := strings.Cut(b.String(), "-"); ok && !r.full && len(b.String()) > longName {
-		name = []string{from + "-", to}
+	if r.Width > 0 && !r.all {
+		name = rangeLines(b)
 	}
 	use := useText(b)
+	if b.Block() && !r.full {
+		use = b.Name // its room says that it is a node's
+	}
 	if name := r.plan.LAN.Interface; b.Use == plan.LAN && name != "" && r.full {
 		use += " " + name
 	}
+	use = r.safe(use)
 	if b.Worst != 0 {
 		use = r.mark(markOf(b.Worst)) + " " + use
 	}
-	room := r.roomText(b)
-	if b.Room.Scarce() {
-		m := markWarning
-		if b.Room.Need > b.Room.Capacity {
-			m = markError
-		}
+	room := roomText(b)
+	if m := roomMark(b.Room); m != markNone {
 		room = r.mark(m) + " " + room
 	}
-	r.add(lead+name[0], r.safe(use), room, shareText(b), r.bar(b))
+	r.add(lead+name[0], use, room, shareText(b), r.bar(b))
 	if len(name) > 1 {
 		more := indent
-		if len(b.Branches) > 0 {
+		if len(b.Branches) > 0 || b.Spare.Largest.IsValid() {
 			more += r.or("│", "|")
 		}
 		r.add(padded(more, width(lead))+name[1], "", "", "", "")
@@ -156,12 +176,12 @@ func (r *treeRows) branch(b *plan.Branch, lead, indent string) {
 
 // below adds what is in b: its branches, and then what none of them has.
 func (r *treeRows) below(b *plan.Branch, indent string) {
-	shown, hidden := r.shown(b.Branches)
+	shown, hidden := shownBranches(b.Branches, r.all)
 	free := b.Spare.Largest.IsValid()
-	tee, pipe, corner := r.or("├─ ", "|- "), r.or("│  ", "|  "), r.or("└─ ", "`- ")
+	tee, pipe, corner := r.glyphs()
 	for i, inner := range shown {
 		if i == len(shown)-1 && hidden == 0 && !free {
-			tee, pipe = corner, "   "
+			tee, pipe = corner, strings.Repeat(" ", width(corner))
 		}
 		r.branch(inner, indent+tee, indent+pipe)
 	}
@@ -172,16 +192,30 @@ func (r *treeRows) below(b *plan.Branch, indent string) {
 		r.add(fmt.Sprintf("%s%s%s and %s more: -o wide", indent, tee, r.or("…", "..."), number(uint64(hidden))), "node blocks", "", "", "")
 	}
 	if free {
-		r.add(indent+corner+b.Spare.Largest.String(), "largest free", spareText(b), "", "")
+		free := spareText(b)
+		if !r.full {
+			free = blocksText(b.Spare.Blocks, b.Spare.Unit, b.Family())
+		}
+		r.add(indent+corner+b.Spare.Largest.String(), "free", free, "", "")
 	}
 }
 
-// shown is the branches to be drawn, and how many blocks of nodes are not.
-func (r *treeRows) shown(list []*plan.Branch) (shown []*plan.Branch, hidden int) {
+// glyphs is what stands before a branch that others follow, before what is in it,
+// and before the last one.
+func (r *treeRows) glyphs() (tee, pipe, corner string) {
+	tee, pipe, corner = r.or("├─ ", "|- "), r.or("│  ", "|  "), r.or("└─ ", "`- ")
+	if !r.full {
+		tee, pipe, corner = r.or("├ ", "| "), r.or("│ ", "| "), r.or("└ ", "` ")
+	}
+	return tee, pipe, corner
+}
+
+// shownBranches is the branches to be drawn, and how many blocks of nodes are not.
+func shownBranches(list []*plan.Branch, all bool) (shown []*plan.Branch, hidden int) {
 	blocks := 0
 	for _, b := range list {
 		if b.Block() {
-			if blocks++; blocks > maxBlocks && !r.all {
+			if blocks++; blocks > maxBlocks && !all {
 				hidden++
 				continue
 			}
@@ -208,8 +242,19 @@ func useText(b *plan.Branch) string {
 	return string(b.Use)
 }
 
+// roomMark is the sign of too little room, and of little.
+func roomMark(room plan.Room) mark {
+	switch {
+	case room.Known && room.Need > room.Capacity:
+		return markError
+	case room.Scarce():
+		return markWarning
+	}
+	return markNone
+}
+
 // roomText is how much a range has room for, and how much of it is needed.
-func (r *treeRows) roomText(b *plan.Branch) string {
+func roomText(b *plan.Branch) string {
 	of := ""
 	if b.Room.Known {
 		of = number(b.Room.Need) + " of "
@@ -221,10 +266,8 @@ func (r *treeRows) roomText(b *plan.Branch) string {
 			return counted(plan.PodAddresses(b.Family(), prefix.Bits()), "pod", "pods")
 		}
 		return of + counted(b.Room.Capacity, "node", "nodes")
-	case plan.Services:
-		return of + counted(b.Room.Capacity, "Service", "Services")
-	case plan.LoadBalancers:
-		return of + counted(b.Room.Capacity, "address", "addresses")
+	case plan.Services, plan.LoadBalancers:
+		return of + amount(b.Room.Capacity)
 	}
 	if b.Spare.Of > 0 {
 		return blocksText(b.Spare.Of, b.Spare.Unit, b.Family())
@@ -232,8 +275,9 @@ func (r *treeRows) roomText(b *plan.Branch) string {
 	return counted(plan.Count(b.Addrs), "address", "addresses")
 }
 
+// spareText is how much of a range is free.
 func spareText(b *plan.Branch) string {
-	return amount(b.Spare.Blocks) + " of " + blocksText(b.Spare.Of, b.Spare.Unit, b.Family()) + " free"
+	return amount(b.Spare.Blocks) + " of " + blocksText(b.Spare.Of, b.Spare.Unit, b.Family())
 }
 
 // blocksText is such as "256 /64", or addresses when each block is one.
@@ -343,28 +387,38 @@ var takenText = map[plan.Use]string{
 	plan.LoadBalancers: "which addresses load balancers have",
 }
 
-// treeNotes prints what the tree cannot show.
-func (p *printer) treeNotes(t PlanTree, tree plan.Tree) {
-	var notes []string
-	note := func(m mark, text string) { notes = append(notes, p.mark(m)+" "+p.safe(text)) }
+// treeNote is something about a tree that the tree itself does not show.
+type treeNote struct {
+	mark mark
+	text string
+}
+
+// notes is what the tree of t cannot show: what is wrong with it, and what could
+// not be counted.
+func (t PlanTree) notes(tree plan.Tree) []treeNote {
+	var notes []treeNote
 	for _, o := range tree.Overlaps {
-		note(markOf(o.Severity), fmt.Sprintf("%s: %s (%s)", o.Range.Field, plan.DescribeOverlap(o.Range, o.With), o.With.Field))
+		notes = append(notes, treeNote{markOf(o.Severity), fmt.Sprintf("%s: %s (%s)", o.Range.Field, plan.DescribeOverlap(o.Range, o.With), o.With.Field)})
 	}
 	for _, r := range tree.Outside {
-		note(markWarning, fmt.Sprintf("%s: %s is in no range of the plan for %s", r.Name, r, r.Use))
+		notes = append(notes, treeNote{markWarning, fmt.Sprintf("%s: %s is in no range of the plan for %s", r.Name, r, r.Use)})
 	}
 	for _, u := range unknowns(t.Usage) {
-		note(markUnknown, fmt.Sprintf("%s: not known: %s", takenText[u.Use], u.Reason))
+		notes = append(notes, treeNote{markUnknown, fmt.Sprintf("%s: not known: %s", takenText[u.Use], u.Reason)})
 	}
+	return notes
+}
+
+func (p *printer) treeNotes(notes []treeNote) {
 	if len(notes) > 0 {
 		p.line("")
 	}
-	for i, line := range notes {
+	for i, n := range notes {
 		if rest := len(notes) - i; i == maxNotes && rest > 1 && !p.all {
 			p.linef("%s and %d more: -o wide", p.or("…", "..."), rest)
 			return
 		}
-		p.wrapped("", line)
+		p.wrapped(p.mark(n.mark)+" ", p.safe(n.text))
 	}
 }
 
