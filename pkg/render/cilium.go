@@ -145,14 +145,19 @@ func (c ciliumRendering) egress() []entry {
 // works for those that are masqueraded. An agent does not start with it when there is
 // nothing to masquerade, from 1.15 on (cilium v1.20.2, daemon/cmd/daemon.go).
 func (c ciliumRendering) bpfMasquerade() []entry {
-	v4, _ := c.masquerades(ipfam.V4)
-	v6, _ := c.masquerades(ipfam.V6)
-	want := c.plan.Want()
-	v4, v6 = v4 && want.Has(ipfam.V4), v6 && want.Has(ipfam.V6)
+	var on ipfam.Set
+	said := false
+	for _, f := range c.plan.Families {
+		masquerade, given := c.masquerades(f)
+		said = said || given
+		if masquerade || !given { // the chart's default
+			on = on.With(f)
+		}
+	}
 	switch {
-	case !v4 && !v6:
+	case on.Empty() || !said:
 		return nil
-	case v6 && c.version.Before(tooBigReturned):
+	case on.Has(ipfam.V6) && c.version.Before(tooBigReturned):
 		return []entry{key("bpf", mapping(key("masquerade", truth(false, "")))).
 			under(fmt.Sprintf("Not in BPF, which has no IPv6 before 1.14 and does not bring ICMPv6 packet-too-big back before %s.", tooBigReturned))}
 	}

@@ -107,6 +107,9 @@ var goldens = []golden{
 	{name: "cilium-ipv6", plan: "testdata/plans/ipv6.yaml", target: Cilium},
 	{name: "cilium-ipv6-1.13", plan: "testdata/plans/ipv6.yaml", target: Cilium, opts: of1(Component(Cilium), 1, 13)},
 	{name: "cilium-ipv6-1.15", plan: "testdata/plans/ipv6.yaml", target: Cilium, opts: of1(Component(Cilium), 1, 15, 19)},
+	{name: "cilium-unsaid-1.13", plan: "testdata/plans/unsaid.yaml", target: Cilium, opts: of1(Component(Cilium), 1, 13)},
+	{name: "cilium-unsaid", plan: "testdata/plans/unsaid.yaml", target: Cilium},
+	{name: "kubeadm-unsaid", plan: "testdata/plans/unsaid.yaml", target: Kubeadm},
 	{name: "cilium-bgp", plan: "testdata/plans/bgp.yaml", target: Cilium, opts: Options{Balancer: ByCilium}},
 	{name: "cilium-config", plan: today, target: CiliumConfig},
 	{name: "cilium-config-1.10", plan: today, target: CiliumConfig, opts: of1(Component(Cilium), 1, 10)},
@@ -241,6 +244,27 @@ func TestTargets(t *testing.T) {
 	_, _, err := Render(readPlan(t, today), "flannel", Options{})
 	if err == nil || !strings.Contains(err.Error(), `"flannel": want one of kubeadm, `) {
 		t.Errorf("an unknown target: %v", err)
+	}
+}
+
+// TestNames: whatever nodes are called, no two files have one name.
+func TestNames(t *testing.T) {
+	names := map[string]Target{}
+	for _, opts := range []Options{{}, {Nodes: nodes(t, "init=203.0.113.20,2001:db8:7653:216::20", "patch=203.0.113.21,2001:db8:7653:216::21",
+		"config=203.0.113.22,2001:db8:7653:216::22", "sysctl=203.0.113.23,2001:db8:7653:216::23")}} {
+		for _, target := range Targets {
+			files, _, err := Render(readPlan(t, "testdata/plans/bgp.yaml"), target, opts)
+			if err != nil {
+				t.Error(err)
+			}
+			seen := map[string]bool{}
+			for _, f := range files {
+				if owner, ok := names[f.Name]; seen[f.Name] || ok && owner != target {
+					t.Errorf("%s: %s is a file of %s", target, f.Name, owner)
+				}
+				seen[f.Name], names[f.Name] = true, target
+			}
+		}
 	}
 }
 

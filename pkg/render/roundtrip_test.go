@@ -28,7 +28,7 @@ import (
 
 var plans = []string{
 	"../../examples/homelab-today/plan.yaml", "../../examples/homelab/plan.yaml",
-	"testdata/plans/ipv6-first.yaml", "testdata/plans/ipv4.yaml", "testdata/plans/ipv6.yaml", "testdata/plans/bgp.yaml",
+	"testdata/plans/ipv6-first.yaml", "testdata/plans/ipv4.yaml", "testdata/plans/ipv6.yaml", "testdata/plans/bgp.yaml", "testdata/plans/unsaid.yaml",
 }
 
 // sets is files that make up a cluster together, with what they are rendered with.
@@ -143,20 +143,23 @@ func TestRoundTrip(t *testing.T) {
 		for _, path := range plans {
 			for _, named := range []bool{true, false} {
 				p := readPlan(t, path)
-				opts := set.opts
+				opts, targets := set.opts, slices.Clone(set.targets)
+				if len(p.LoadBalancers) == 0 {
+					targets = slices.DeleteFunc(targets, balances)
+				}
 				story := name + "/" + strings.TrimSuffix(filepath.Base(path), ".yaml") + "/placeholders"
 				if named {
 					opts.Nodes, story = lanNodes(p), strings.TrimSuffix(story, "placeholders")+"nodes"
 				}
 				t.Run(story, func(t *testing.T) {
-					snap, err := snapshot.FromFiles([]string{written(t, p, set.targets, opts)}, snapshot.FileOptions{})
+					snap, err := snapshot.FromFiles([]string{written(t, p, targets, opts)}, snapshot.FileOptions{})
 					if err != nil {
 						t.Fatal(err)
 					}
 					for _, problem := range snap.Problems {
 						t.Error(problem)
 					}
-					claims(t, p, snap, opts, slices.Contains(set.targets, render.MetalLB) || slices.Contains(set.targets, render.LBIPAM))
+					claims(t, p, snap, opts, slices.ContainsFunc(targets, balances))
 					if named {
 						sound(t, p, snap)
 					}
@@ -165,6 +168,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func balances(t render.Target) bool { return t == render.MetalLB || t == render.LBIPAM }
 
 // claims holds what the files say of each use to the plan.
 func claims(t *testing.T, p *plan.Plan, snap *snapshot.Snapshot, opts render.Options, balanced bool) {

@@ -47,7 +47,7 @@ func talos(j *job) {
 	}
 	j.yaml(file, "talosctl gen config NAME ENDPOINT --config-patch @"+file, document{root: mapping(entries...)})
 	for _, n := range j.opts.Nodes {
-		name := fmt.Sprintf("talos-%s.yaml", n.Name)
+		name := fmt.Sprintf("talos-node-%s.yaml", n.Name)
 		var items []*yaml.Node
 		for _, a := range n.inOrder(j.plan.Families) {
 			items = append(items, scalar(netip.PrefixFrom(a, a.BitLen()).String(), "--node"))
