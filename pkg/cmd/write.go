@@ -23,8 +23,8 @@ func mayWrite(path string) error {
 // writeWhole writes a file whole or not at all: to a file beside it, which then
 // takes its name. Without force it overwrites nothing. A file that was there keeps
 // its mode, and a link stays one.
-func writeWhole(path string, data []byte, force bool) error {
-	mode := fs.FileMode(0o644)
+func writeWhole(path string, data []byte, force bool) (err error) {
+	var keep fs.FileMode
 	if force {
 		if target, err := filepath.EvalSymlinks(path); err == nil {
 			path = target
@@ -33,24 +33,25 @@ func writeWhole(path string, data []byte, force bool) error {
 			if !info.Mode().IsRegular() {
 				return fmt.Errorf("%s is no file that can be overwritten", path)
 			}
-			mode = info.Mode().Perm()
+			keep = info.Mode().Perm()
 		}
 	} else if err := mayWrite(path); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	if err := stage(temp, data); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // it is gone when all went well
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
+	defer os.Remove(temp) //nolint:errcheck // it is gone when all went well
+	if keep != 0 {
+		err = os.Chmod(temp, keep)
+	}
 	switch {
 	case err != nil:
 	case force:
-		err = os.Rename(temp.Name(), path)
+		err = os.Rename(temp, path)
 	default:
-		err = linkNew(temp.Name(), path)
+		err = linkNew(temp, path)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
