@@ -60,6 +60,9 @@ func (d *clusterDiff) ranges(use plan.Use) {
 		claims, _ = d.podClaims()
 		claims = slices.DeleteFunc(claims, func(c snapshot.Claim) bool { return c.Source == ciliumValues })
 	}
+	if d.silent(use, len(claims)) {
+		return
+	}
 	for _, f := range ipfam.All {
 		want := rangesOf(d.plan, use, f)
 		told := false
@@ -87,6 +90,18 @@ func (d *clusterDiff) ranges(use plan.Use) {
 		}
 	}
 	d.order(claims)
+}
+
+// silent reports whether the plan says nothing of a use that the cluster has ranges of,
+// in either family: that is no wish to have none.
+func (d *clusterDiff) silent(use plan.Use, there int) bool {
+	if slices.ContainsFunc(d.plan.Ranges(), func(r plan.Range) bool { return r.Use == use }) {
+		return false
+	}
+	if there > 0 {
+		d.unknown("spec."+string(use), "the plan says nothing of it, and the cluster does")
+	}
+	return true
 }
 
 // untold says that no component was found that would have the range of a field: a

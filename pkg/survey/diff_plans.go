@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -63,7 +64,10 @@ func (d *planDiff) field(field string, f ipfam.Family, now, want []string, chang
 		return
 	}
 	one := Difference{Field: field, Family: f, Now: now, Plan: want, Change: change, Objects: 1}
-	costs := plan.CostsOf(field, change, d.versions)
+	var costs []plan.Cost
+	if field != "spec.lan.reserved" { // which nothing is told
+		costs = plan.CostsOf(field, change, d.versions)
+	}
 	for _, cost := range costs {
 		one.Component, one.Setting = cost.Component, familySetting(cost.Setting, f)
 		one.Cost = &cost
@@ -79,7 +83,7 @@ func familySetting(list string, f ipfam.Family) string {
 	if one, ok := plan.SettingOf(list, f); ok {
 		return one
 	}
-	return list
+	return strings.ReplaceAll(list, "|", ", ")
 }
 
 func (d *planDiff) ranges(field string, f ipfam.Family, now, want []netipx.IPRange) {
@@ -157,7 +161,7 @@ func (d *planDiff) pools() {
 		var now plan.Pool
 		if at := partners[i]; at >= 0 {
 			now, used[at] = d.now.LoadBalancers[at], true
-			d.word(field+".name", 0, now.Name, want.Name)
+			d.rename(field+".name", now.Name, want.Name)
 			d.word(field+".announce", 0, announced(now), announced(want))
 		}
 		for _, f := range ipfam.All {
@@ -171,6 +175,18 @@ func (d *planDiff) pools() {
 			}
 		}
 	}
+}
+
+// rename notes a pool of another name. What that costs is not known: Services and
+// advertisements may name it.
+func (d *planDiff) rename(field, now, want string) {
+	if now == want {
+		d.diff.Same++
+		return
+	}
+	d.diff.Differences = append(d.diff.Differences, Difference{
+		Component: "load balancer", Setting: "name", Field: field, Now: []string{now}, Plan: []string{want}, Change: plan.Replace, Objects: 1,
+	})
 }
 
 // rest compares what nothing is configured by.

@@ -3,6 +3,7 @@ package survey
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
@@ -10,9 +11,12 @@ import (
 )
 
 // pools compares the pools of the load balancers with those of the plan. A pool is that
-// of the same name, or else one of the same addresses.
+// of the same name, or else one of the same addresses, or of some.
 func (d *clusterDiff) pools() {
 	there := append(d.metallbPools(), d.lbipamPools()...)
+	if d.silent(plan.LoadBalancers, len(there)) {
+		return
+	}
 	partners := pair(d.plan.LoadBalancers, there)
 	for i, want := range d.plan.LoadBalancers {
 		field := fmt.Sprintf("spec.loadBalancers[%d]", i)
@@ -48,6 +52,7 @@ func pair(wanted []plan.Pool, there []pool) []int {
 	for _, same := range []func(a plan.Pool, b pool) bool{
 		func(a plan.Pool, b pool) bool { return a.Name == b.Name },
 		func(a plan.Pool, b pool) bool { return setOf(a.Addresses).Equal(setOf(b.Addresses)) },
+		func(a plan.Pool, b pool) bool { return setOf(a.Addresses).Overlaps(setOf(b.Addresses)) },
 	} {
 		for i, want := range wanted {
 			for at, p := range there {
@@ -62,6 +67,11 @@ func pair(wanted []plan.Pool, there []pool) []int {
 
 // pool compares one pool.
 func (d *clusterDiff) pool(field string, now pool, want plan.Pool) {
+	// An import gives the second of two pools of one name another.
+	if now.Name != want.Name && !strings.HasPrefix(want.Name, now.Name+"-"+now.source.Name) {
+		// What that costs is not known: Services and advertisements may name it.
+		d.compare(setting{component: now.source.Name, name: ".metadata.name", field: field + ".name", source: now.source}, []string{now.Name}, []string{want.Name}, plan.Replace)
+	}
 	for _, f := range ipfam.All {
 		is, wanted := poolRanges(now.Addresses, f), poolRanges(want.Addresses, f)
 		if len(is)+len(wanted) > 0 {
