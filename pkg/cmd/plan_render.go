@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,7 @@ const allTargets = "all"
 
 type renderOptions struct {
 	genericiooptions.IOStreams
+	source *planSource
 
 	targets  []string
 	versions []string
@@ -39,7 +41,7 @@ type renderOptions struct {
 }
 
 func newRenderCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	o := &renderOptions{IOStreams: streams}
+	o := &renderOptions{IOStreams: streams, source: newPlanSource(streams.In)}
 	cmd := &cobra.Command{
 		Use:   "render FILE --for TARGET",
 		Short: "Write what each component and the router are to be told",
@@ -62,6 +64,9 @@ func newRenderCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			kubectl dualstack plan render --for kubeadm,cilium,metallb plan.yaml -d cluster \
 			  --node cp=192.168.16.20,2001:db8:7653:216::20 --node worker=192.168.16.21,2001:db8:7653:216::21
 
+			# What the router is to be told, by the plan that the team keeps in the cluster
+			kubectl dualstack plan render --for frr,radvd,nftables configmap/kube-system/dualstack-plan -d router
+
 			# Values for an earlier Cilium, and pools for a MetalLB of before custom resources
 			kubectl dualstack plan render --for cilium,metallb --version cilium=1.15,metallb=0.12 plan.yaml -d old`),
 		Args: exactlyOne("FILE"),
@@ -69,10 +74,11 @@ func newRenderCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			if err := o.Complete(cmd, args); err != nil {
 				return err
 			}
-			return o.Run()
+			return o.Run(cmd.Context())
 		},
 	}
 	o.addFlags(cmd)
+	o.source.addFlags(cmd)
 	return cmd
 }
 
@@ -201,17 +207,13 @@ func (o *renderOptions) components() []render.Component {
 }
 
 // Run renders everything before anything is written.
-func (o *renderOptions) Run() error {
-	name, text, err := readNamed(o.file, o.In)
+func (o *renderOptions) Run(ctx context.Context) error {
+	p, _, err := o.source.plan(ctx, o.file)
 	if err != nil {
 		return err
 	}
-	p, problems := plan.Parse(name, text)
-	if p == nil {
-		return planErrors(name, problems)
-	}
 	if wrong := o.wrong(p); len(wrong) > 0 {
-		return planErrors(name, wrong)
+		return planErrors(p.Source(), wrong)
 	}
 	files, notes, err := o.render(p)
 	if err != nil {
