@@ -29,8 +29,12 @@ func (c component) ask(ctx context.Context, version string, input []byte, log io
 	if err := c.copyModule(ctx, version, root); err != nil {
 		return nil, err
 	}
+	tags, err := c.tags(version)
+	if err != nil {
+		return nil, err
+	}
 	program := root + ".program"
-	args := []string{"build", "-p", "1", "-mod=mod", "-tags", c.tags(version), "-o", program, "./oracle"}
+	args := []string{"build", "-p", "1", "-mod=mod", "-tags", tags, "-o", program, "./oracle"}
 	if err := command(ctx, root, log, args...); err != nil {
 		return nil, err
 	}
@@ -101,6 +105,9 @@ func download(ctx context.Context, module string) (string, error) {
 // editModule has the module's go.mod take from the module proxy what it looks for
 // elsewhere.
 func (c component) editModule(ctx context.Context, version, root string) error {
+	if c.edits == nil {
+		return nil
+	}
 	edits, err := c.edits(version, root)
 	if err != nil || len(edits) == 0 {
 		return err

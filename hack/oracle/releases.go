@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
 // component is one program of the programs folder, built inside of each of the
@@ -14,8 +17,8 @@ type component struct {
 	columns []string // what the program's columns are the verdicts of
 	pinned  []string // releases
 	lifts   []lift
-	edits   func(version, root string) ([]string, error) // arguments of go mod edit
-	tags    func(version string) string                  // of the build
+	edits   func(version, root string) ([]string, error) // arguments of go mod edit; may be nil
+	changes []release.Version                            // at which the program has other files
 }
 
 // components is all that decides about a plan, in the releases that are judged.
@@ -24,22 +27,44 @@ var components = []component{
 		module:  "k8s.io/kubernetes",
 		folder:  "kubernetes",
 		columns: []string{"kubeadm", "kube-apiserver", "service-allocators", "kube-controller-manager", "api-objects"},
-		pinned:  []string{"v1.37.2"},
+		pinned: []string{
+			"v1.29.6", "v1.30.14", "v1.31.14", "v1.32.13", "v1.33.13", "v1.34.4", "v1.35.4", "v1.36.3", "v1.37.2",
+		},
 		lifts:   kubernetesLifts,
 		edits:   kubernetesEdits,
-		tags:    kubernetesTags,
+		changes: []release.Version{release.V(1, 31), release.V(1, 33)},
+	},
+	{
+		module:  "github.com/cilium/cilium",
+		folder:  "cilium",
+		columns: []string{"cilium-cluster-pool", "cilium-pod-addresses"},
+		pinned:  []string{"v1.15.19", "v1.20.2"},
+		changes: []release.Version{release.V(1, 20)},
+	},
+	{
+		module:  "go.universe.tf/metallb",
+		folder:  "metallb",
+		columns: []string{"metallb-parser", "metallb-allocator"},
+		pinned:  []string{"v0.13.5", "v0.15.2", "v0.16.2"},
+		changes: []release.Version{release.V(0, 15)},
 	},
 }
 
-// kubernetesTags leaves out the allocator that a release does not use.
-func kubernetesTags(version string) string {
-	tags := "providerless" // before 1.31 the node IPAM has a cloud's in it
-	for _, minor := range []string{"v1.29.", "v1.30.", "v1.31.", "v1.32."} {
-		if strings.HasPrefix(version, minor) {
-			return tags + ",before_1_33"
+// tags is the build tags of a release: before_1_33 where the program has files for
+// releases before 1.33. Without providerless, the node IPAM of Kubernetes before
+// 1.31 has that of a cloud in it.
+func (c component) tags(version string) (string, error) {
+	v, err := release.Parse(version)
+	if err != nil {
+		return "", err
+	}
+	tags := []string{"providerless"}
+	for _, change := range c.changes {
+		if v.Before(change) {
+			tags = append(tags, fmt.Sprintf("before_%d_%d", change.Major, change.Minor))
 		}
 	}
-	return tags
+	return strings.Join(tags, ","), nil
 }
 
 // kubernetesLifts is the functions whose packages would have whole programs

@@ -24,7 +24,7 @@ func (p *Plan) Capacity() Capacity {
 		if r := p.Pods.Prefixes.Of(f); r.IsValid() {
 			mask := p.NodeMask(f)
 			*c.Nodes.At(f) = Blocks(r, mask)
-			*c.PodsPerNode.At(f) = PodAddresses(f, mask)
+			*c.PodsPerNode.At(f) = PodAddresses(f, mask, p.Versions.Cilium)
 		}
 		if r := p.Services.Of(f); r.IsValid() {
 			*c.Services.At(f) = ServiceAddresses(r, p.kubernetes())
@@ -50,14 +50,35 @@ func (p *Plan) NodeMask(f ipfam.Family) int {
 
 func (p *Plan) kubernetes() release.Version { return p.Versions.Kubernetes.Or(LatestKubernetes) }
 
-// reservedInBlock is the addresses of a node's block that no pod gets. It is
-// Cilium's number, and that of the first and last address for others.
-// Source: cilium v1.20.2, Documentation/network/concepts/ipam/cluster-pool.rst.
+// reservedInBlock is the addresses of a node's block that no pod gets: the first
+// and the last. It is Cilium's number, and that of others.
+// Source: cilium v1.20.2, pkg/ipam/service/ipallocator/allocator.go NewCIDRRange.
 const reservedInBlock = 2
 
-// PodAddresses is how many pods a block of mask has addresses for.
-func PodAddresses(f ipfam.Family, mask int) uint64 {
-	return minus(powerOfTwo(f.Bits()-mask), reservedInBlock)
+// maxBlockAddresses6 is how much of an IPv6 block a Cilium agent looks at, whatever
+// its length. Source: cilium v1.20.2, pkg/ipam/service/ipallocator/allocator.go
+// RangeSize.
+const maxBlockAddresses6 = 65536
+
+// ciliumSmallBlocks is the first release whose agents give the one or two addresses
+// of a block of /32, /31, /128 or /127; earlier ones give none.
+var ciliumSmallBlocks = release.V(1, 17)
+
+// PodAddresses is how many pods a block of mask has addresses for, by an agent of
+// Cilium version v, or of the latest when it is unknown. Of an IPv6 block there are
+// never more than 65,534, and of a /0 or a /1 there are none.
+func PodAddresses(f ipfam.Family, mask int, v release.Version) uint64 {
+	if mask < minCountedBits {
+		return 0
+	}
+	n := powerOfTwo(f.Bits() - mask)
+	if f == ipfam.V6 {
+		n = min(n, maxBlockAddresses6)
+	}
+	if n <= reservedInBlock && !v.Before(ciliumSmallBlocks) {
+		return n
+	}
+	return minus(n, reservedInBlock)
 }
 
 // ServiceAddresses is how many addresses kube-apiserver of version v gives out of

@@ -114,8 +114,9 @@ func TestBlocksAgainstOracle(t *testing.T) {
 				if got := Blocks(r, mask); got != blocks {
 					t.Errorf("Blocks(%s, %d) = %d, want %d", r, mask, got, blocks)
 				}
-				if inBlock > 2 && PodAddresses(f, mask) != inBlock-2 {
-					t.Errorf("PodAddresses(%s, %d) = %d, want %d", f, mask, PodAddresses(f, mask), inBlock-2)
+				pods := PodAddresses(f, mask, release.Version{})
+				if inBlock > 2 && pods != inBlock-2 {
+					t.Errorf("PodAddresses(%s, %d) = %d, want %d", f, mask, pods, inBlock-2)
 				}
 			}
 		}

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
 // difference is where our rules do not say what a component says, and why that is
@@ -32,11 +34,27 @@ func known(component string, j judged, ours, theirs string) string {
 
 // stricter reports whether ours differs from theirs only in refusing more.
 func stricter(ours, theirs string) bool {
-	return ours == "refused" || agree(strings.ReplaceAll(ours, "-", "?"), theirs)
+	var words []string
+	for word := range strings.SplitSeq(ours, " ") {
+		switch word {
+		case "refused", "none", "-":
+			word = "?"
+		}
+		words = append(words, strings.ReplaceAll(word, "-", "?"))
+	}
+	return ours == "refused" || agree(strings.Join(words, " "), theirs)
 }
 
 // second is the Service range of the second family.
 func second(j judged) netip.Prefix { return j.plan.Services.Of(j.inOrder()[1]) }
+
+// anyEntry reports whether an entry of a pool is so.
+func (j judged) anyEntry(so func(text string) bool) bool {
+	return slices.ContainsFunc(slices.Concat(j.Pools...), so)
+}
+
+// overflow is a count that came to be negative.
+var overflow = regexp.MustCompile(`-92233720368\d+:`)
 
 var zeros = regexp.MustCompile(`(?i)(^|[./:])0+([0-9a-f])`)
 
@@ -82,8 +100,8 @@ var differences = []difference{
 		},
 	},
 	{
-		name: "sloppy", components: "kubeadm kube-apiserver service-allocators kube-controller-manager",
-		reason: "Kubernetes reads 010.0.0.0/08 and ::ffff:10.0.0.0/104; a plan's file may not have them, since others read another range or none",
+		name: "sloppy", components: "kubeadm kube-apiserver service-allocators kube-controller-manager cilium-cluster-pool cilium-pod-addresses",
+		reason: "Kubernetes and early releases of Cilium read 010.0.0.0/08 and ::ffff:10.0.0.0/104; a plan's file may not have them, since others read another range or none",
 		applies: func(j judged, ours, theirs string) bool {
 			return j.plan == nil && slices.ContainsFunc(slices.Concat(j.Services, j.Pods), sloppy) && stricter(ours, theirs)
 		},
@@ -112,6 +130,35 @@ var differences = []difference{
 		reason: "a plan may have upper case and more zeros in an address than need be; what is written out of it is canonical",
 		applies: func(j judged, ours, theirs string) bool {
 			return slices.ContainsFunc(j.Services, notCanonical) && agree(strings.ReplaceAll(ours, "+", "?"), theirs)
+		},
+	},
+	{
+		name: "range-of-two-families", components: "metallb-parser metallb-allocator",
+		reason: "MetalLB before 0.16 takes a FROM-TO from IPv4 to IPv6 for a range without an address",
+		applies: func(j judged, ours, theirs string) bool {
+			return j.version.Before(metallb.RefusesMixedRanges) && j.anyEntry(func(text string) bool {
+				from, to, ok := strings.Cut(text, "-")
+				a, err := netip.ParseAddr(strings.TrimSpace(from))
+				b, err2 := netip.ParseAddr(strings.TrimSpace(to))
+				return ok && err == nil && err2 == nil && ipfam.Of(a.Unmap()) != ipfam.Of(b.Unmap())
+			}) && (ours == "refused" || stricter(ours, strings.ReplaceAll(theirs, "empty", "-")))
+		},
+	},
+	{
+		name: "mapped-prefix", components: "metallb-parser metallb-allocator",
+		reason: "MetalLB takes ::ffff:192.0.2.0/24 for ::/24; a plan refuses an IPv4-mapped prefix shorter than /96",
+		applies: func(j judged, ours, theirs string) bool {
+			return j.anyEntry(func(text string) bool {
+				p, err := netip.ParsePrefix(text)
+				return err == nil && p.Addr().Is4In6() && p.Bits() < 96
+			}) && stricter(ours, theirs)
+		},
+	},
+	{
+		name: "count-overflows", components: "metallb-allocator",
+		reason: "MetalLB before 0.16 adds to the largest number when it counts a pool, and its metric is negative",
+		applies: func(j judged, ours, theirs string) bool {
+			return j.version.Before(release.V(0, 16)) && agree(ours, overflow.ReplaceAllString(theirs, "9223372036854775807:"))
 		},
 	},
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,7 +43,7 @@ func run(in io.Reader, out io.Writer) error {
 			return err
 		}
 		pools, err := config.OraclePools(resources(p))
-		if _, err := fmt.Fprintf(w, "%s\t%s\n", parser(p, err == nil), allocator(p, pools, err == nil)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\t%s\n", parser(p, err == nil), allocations(p, pools, err == nil)); err != nil {
 			return err
 		}
 	}
@@ -85,9 +86,9 @@ func entry(text string) string {
 }
 
 func last(n *net.IPNet) net.IP {
-	end := make(net.IP, len(n.IP))
+	end := slices.Clone(n.IP[len(n.IP)-len(n.Mask):]) // IPv4 comes in 4 or in 16 bytes
 	for i := range end {
-		end[i] = n.IP[i] | ^n.Mask[i]
+		end[i] |= ^n.Mask[i]
 	}
 	return end
 }
@@ -101,9 +102,9 @@ func digest(addrs ...net.IP) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(texts, " "))))[:2]
 }
 
-// allocator is for each pool how many addresses there are, and a digest of what a
+// allocations is for each pool how many addresses there are, and a digest of what a
 // Service gets that wants IPv4, IPv6, or both; - is nothing.
-func allocator(p plan, pools pools, taken bool) string {
+func allocations(p plan, pools pools, taken bool) string {
 	if !taken {
 		return "refused"
 	}
