@@ -171,16 +171,17 @@ func (o *renderOptions) version(text string) error {
 	if !named {
 		number = text
 	}
+	if strings.HasPrefix(number, "v1beta") && (name == string(render.Kubeadm) || !named && slices.Contains(o.chosen, render.Kubeadm)) {
+		o.given.KubeadmAPI = number
+		return nil
+	}
 	component := render.Component(name)
-	if !named {
-		components := o.components()
-		if strings.HasPrefix(number, "v1beta") && slices.Contains(components, render.Kubernetes) {
-			o.given.KubeadmAPI = number
-			return nil
-		}
-		if len(components) != 1 {
-			return fmt.Errorf("%q: of what? write one of %s before it, such as cilium=1.20", text, "kubernetes=, cilium=, metallb=")
-		}
+	if c := render.Target(name).Component(); c != "" {
+		component = c
+	}
+	if components := o.components(); !named && len(components) != 1 {
+		return fmt.Errorf("%q: of what? write kubernetes=, cilium= or metallb= before it, such as cilium=1.20", text)
+	} else if !named {
 		component = components[0]
 	}
 	at := render.At(&o.given.Versions, component)

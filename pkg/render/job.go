@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -92,7 +93,7 @@ func (j *job) written(field string) bool {
 // a terminal, is a question mark.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xfeff {
+		if unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r == 0xfeff {
 			return '?'
 		}
 		return r
