@@ -81,9 +81,13 @@ func (p *Plan) Tree(u *Usage) Tree {
 			}
 		}
 	}
+	outside := map[Range]bool{}
+	for _, r := range t.Outside {
+		outside[r] = true
+	}
 	blocks, _ := u.Of(Pods)
 	for _, b := range blocks {
-		if !slices.ContainsFunc(t.Outside, func(r Range) bool { return r == b }) {
+		if !outside[b] {
 			ranges = append(ranges, b)
 		}
 	}
@@ -160,15 +164,15 @@ func span(a, b netip.Addr) float64 {
 
 // room is how many single objects r is for, and how many need something of it.
 func (p *Plan) room(r Range, u *Usage) Room {
+	if r.Use == Pods && r.Name != "" || !slices.Contains([]Use{Pods, Services, LoadBalancers}, r.Use) {
+		return Room{} // a node's block is taken as a whole
+	}
 	prefix, _ := r.Prefix()
 	taken, known := u.Of(r.Use)
 	room := Room{Need: in(r.Addrs, taken), Known: known}
 	expected, of := 0, 1 // the ranges that the expectation is about
 	switch r.Use {
 	case Pods:
-		if r.Name != "" {
-			return Room{} // a node's block is taken as a whole
-		}
 		room.Capacity, expected = Blocks(prefix, p.NodeMask(r.Family())), p.Expect.Nodes
 		if !known && u != nil && u.NodesKnown {
 			room.Need, room.Known = u.Nodes, true
@@ -177,8 +181,6 @@ func (p *Plan) room(r Range, u *Usage) Room {
 		room.Capacity, expected = ServiceAddresses(prefix, p.kubernetes()), p.Expect.Services
 	case LoadBalancers:
 		room.Capacity, expected, of = Count(r.Addrs), p.Expect.LoadBalancers, p.poolRanges(r.Family())
-	default:
-		return Room{}
 	}
 	if u == nil && expected > 0 && of == 1 {
 		room.Need, room.Known = uint64(expected), true

@@ -242,3 +242,26 @@ func TestScarcityNeedsANeed(t *testing.T) {
 		t.Error("17 of 20 is not scarce")
 	}
 }
+
+// BenchmarkTree is of a cluster of 5,000 nodes and 20,000 Services.
+func BenchmarkTree(b *testing.B) {
+	p := &Plan{Families: ipfam.All[:]}
+	p.Pods.Prefixes.V4, p.Pods.NodeMask.V4 = netip.MustParsePrefix("10.0.0.0/8"), 24
+	p.Services.V4 = netip.MustParsePrefix("172.16.0.0/12")
+	u := &Usage{}
+	take := func(use Use, a netip.Addr, bits int) netip.Addr {
+		r := RangeOf(use, netip.PrefixFrom(a, bits))
+		r.Name = "it"
+		u.Taken = append(u.Taken, r)
+		return r.Addrs.To().Next()
+	}
+	for a, n := p.Pods.Prefixes.V4.Addr(), 0; n < 5000; n++ {
+		a = take(Pods, a, 24)
+	}
+	for a, n := p.Services.V4.Addr(), 0; n < 20000; n++ {
+		a = take(Services, a, 32)
+	}
+	for b.Loop() {
+		p.Tree(u)
+	}
+}

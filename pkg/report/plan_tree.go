@@ -92,7 +92,7 @@ func (p *printer) planTree(t PlanTree) {
 		rows.family(f, tree.Roots.Of(f))
 	}
 	p.grid(rows.grid)
-	p.treeNotes(t.notes(tree))
+	p.treeNotes(t.notes(tree, p.all))
 }
 
 func (t PlanTree) title() string {
@@ -275,6 +275,17 @@ func roomText(b *plan.Branch) string {
 	return counted(plan.Count(b.Addrs), "address", "addresses")
 }
 
+// roomPhrase is roomText where no column says what the numbers are of.
+func roomPhrase(b *plan.Branch) string {
+	if b.Use != plan.Services && b.Use != plan.LoadBalancers {
+		return roomText(b)
+	}
+	if b.Room.Capacity == 1 {
+		return roomText(b) + " address"
+	}
+	return roomText(b) + " addresses"
+}
+
 // spareText is how much of a range is free.
 func spareText(b *plan.Branch) string {
 	return amount(b.Spare.Blocks) + " of " + blocksText(b.Spare.Of, b.Spare.Unit, b.Family())
@@ -394,14 +405,29 @@ type treeNote struct {
 }
 
 // notes is what the tree of t cannot show: what is wrong with it, and what could
-// not be counted.
-func (t PlanTree) notes(tree plan.Tree) []treeNote {
+// not be counted. Of what lies outside of a plan it has the first of each use, or
+// all of it.
+func (t PlanTree) notes(tree plan.Tree, all bool) []treeNote {
 	var notes []treeNote
 	for _, o := range tree.Overlaps {
 		notes = append(notes, treeNote{markOf(o.Severity), fmt.Sprintf("%s: %s (%s)", o.Range.Field, plan.DescribeOverlap(o.Range, o.With), o.With.Field)})
 	}
+	more := map[plan.Use]int{}
 	for _, r := range tree.Outside {
-		notes = append(notes, treeNote{markWarning, fmt.Sprintf("%s: %s is in no range of the plan for %s", r.Name, r, r.Use)})
+		more[r.Use]++
+	}
+	for _, r := range tree.Outside {
+		text := fmt.Sprintf("%s: %s is in no range of the plan for %s", r.Name, r, r.Use)
+		switch rest := more[r.Use] - 1; {
+		case rest < 0:
+			continue
+		case rest > 0 && !all:
+			text += fmt.Sprintf(", nor are %s more", number(uint64(rest)))
+		}
+		if !all {
+			more[r.Use] = 0
+		}
+		notes = append(notes, treeNote{markWarning, text})
 	}
 	for _, u := range unknowns(t.Usage) {
 		notes = append(notes, treeNote{markUnknown, fmt.Sprintf("%s: not known: %s", takenText[u.Use], u.Reason)})
@@ -413,14 +439,7 @@ func (p *printer) treeNotes(notes []treeNote) {
 	if len(notes) > 0 {
 		p.line("")
 	}
-	for i, n := range notes {
-		if rest := len(notes) - i; i == maxNotes && rest > 1 && !p.all {
-			p.linef("%s and %d more: -o wide", p.or("…", "..."), rest)
-			return
-		}
+	for _, n := range notes {
 		p.wrapped(p.mark(n.mark)+" ", p.safe(n.text))
 	}
 }
-
-// maxNotes is how many notes the tree shows.
-const maxNotes = 20

@@ -38,7 +38,7 @@ func (t PlanTree) writeMermaid(w io.Writer, s Style) error {
 	for _, o := range tree.Overlaps {
 		fmt.Fprintf(&m.b, "  %s -. \"%s: shares addresses\" .- %s\n", m.ids[o.Range.Field], o.Severity, m.ids[o.With.Field])
 	}
-	for _, n := range t.notes(tree) {
+	for _, n := range t.notes(tree, false) {
 		fmt.Fprintf(&m.b, "  %%%% %s: %s\n", words[n.mark], m.text(n.text))
 	}
 	// The classes set strokes only: the fill is the viewer's, light or dark.
@@ -74,7 +74,7 @@ func (m *mermaidTree) node(parent string, lines ...string) (id string) {
 }
 
 func (m *mermaidTree) branch(b *plan.Branch, parent string) {
-	lines := []string{b.String(), useText(b), roomText(b)}
+	lines := []string{b.String(), useText(b), roomPhrase(b)}
 	switch roomMark(b.Room) {
 	case markError:
 		lines = append(lines, "too little room")

@@ -161,7 +161,7 @@ func (c *treeCanvas) box(b *plan.Branch) *treeBox {
 // for and how much room it has, and that something is wrong with it.
 func (c *treeCanvas) lines(b *plan.Branch) []string {
 	lines := rangeLines(b)
-	use := c.style.safe(useText(b)) + c.style.or(" · ", ", ") + roomText(b)
+	use := c.style.safe(useText(b)) + c.style.or(" · ", ", ") + roomPhrase(b)
 	if m := roomMark(b.Room); m != markNone {
 		use = c.style.mark(m) + " " + use
 	}
@@ -265,7 +265,7 @@ func (c *treeCanvas) foot(t PlanTree, tree plan.Tree, page float64) []string {
 	room := int((page - 2*svgPad) / svgChar)
 	lines := Wrap("A strip is its whole range from the first address to the last: the colours are what lies where in it, or how much of it is needed. "+
 		"Parts too small to be seen are drawn wider. Dashed boxes are free.", room)
-	for _, n := range t.notes(tree) {
+	for _, n := range t.notes(tree, false) {
 		mark := c.style.mark(n.mark) + " "
 		lines = append(lines, hung(mark, strings.Repeat(" ", width(mark)), c.style.safe(n.text), room)...)
 	}
