@@ -24,6 +24,7 @@ func newPlanCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobr
 		newPutCommand(streams),
 		newRenderCommand(streams),
 		newCheckCommand(style, streams),
+		newRenumberCommand(style, streams),
 	)
 	return cmd
 }

@@ -102,7 +102,7 @@ func (w *work) explainRanges(f ipfam.Family) {
 	} else if usual := netip.PrefixFrom(podHint4, pods.Bits()).Masked(); pods != usual {
 		w.note(field, "The usual %s is taken.", usual)
 	}
-	w.note("spec.pods.nodeMask."+strings.ToLower(f.String()), "/%d: %s addresses for %s pods on a node.", mask, number(plan.PodAddresses(f, mask)), number(d.PodsPerNode))
+	w.note("spec.pods.nodeMask."+strings.ToLower(f.String()), "/%d: %s addresses for %s pods on a node.", mask, number(plan.PodAddresses(f, mask, d.Versions.Cilium)), number(d.PodsPerNode))
 
 	field = "spec.services." + strings.ToLower(f.String())
 	shortest, longest := plan.KubeadmServiceBits(f)

@@ -33,7 +33,7 @@ type podSize struct {
 // roomiest first. It is empty, after a refusal, when there is none.
 func (w *work) podSizes(f ipfam.Family) (sizes []podSize) {
 	d := w.demand
-	hostBits := leastBits(f.Bits()-1, d.PodsPerNode, func(bits int) uint64 { return plan.PodAddresses(f, f.Bits()-bits) })
+	hostBits := leastBits(f.Bits()-1, d.PodsPerNode, func(bits int) uint64 { return plan.PodAddresses(f, f.Bits()-bits, d.Versions.Cilium) })
 	nodeBits := leastBits(maxNodeBits, d.Nodes, func(bits int) uint64 { return 1 << bits })
 	if nodeBits < 0 {
 		w.refuse(Refusal{Flag: "--nodes", Family: f, field: "spec.expect.nodes",
@@ -51,7 +51,7 @@ func (w *work) podSizes(f ipfam.Family) (sizes []podSize) {
 		if f.Bits()-mask < hostBits {
 			w.refuse(Refusal{Flag: maskFlag(f), Family: f, field: "spec.pods.nodeMask",
 				Message: fmt.Sprintf("a block of /%d has %d addresses for %s pods on a node, with a fifth to spare it takes /%d",
-					mask, plan.PodAddresses(f, mask), number(d.PodsPerNode), f.Bits()-hostBits)})
+					mask, plan.PodAddresses(f, mask, d.Versions.Cilium), number(d.PodsPerNode), f.Bits()-hostBits)})
 			return nil
 		}
 		hostBits, most = f.Bits()-mask, f.Bits()-mask

@@ -164,10 +164,13 @@ func span(a, b netip.Addr) float64 {
 
 // room is how many single objects r is for, and how many need something of it.
 func (p *Plan) room(r Range, u *Usage) Room {
-	if r.Use == Pods && r.Name != "" || !slices.Contains([]Use{Pods, Services, LoadBalancers}, r.Use) {
-		return Room{} // a node's block is taken as a whole
-	}
 	prefix, _ := r.Prefix()
+	switch {
+	case r.Use == Pods && r.Name != "": // a node's block, which is taken as a whole
+		return Room{Capacity: PodAddresses(r.Family(), prefix.Bits(), p.Versions.Cilium)}
+	case !slices.Contains([]Use{Pods, Services, LoadBalancers}, r.Use):
+		return Room{}
+	}
 	taken, known := u.Of(r.Use)
 	room := Room{Need: in(r.Addrs, taken), Known: known}
 	expected, of := 0, 1 // the ranges that the expectation is about

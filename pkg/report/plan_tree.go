@@ -262,8 +262,7 @@ func roomText(b *plan.Branch) string {
 	switch b.Use {
 	case plan.Pods:
 		if b.Block() {
-			prefix, _ := b.Prefix()
-			return counted(plan.PodAddresses(b.Family(), prefix.Bits(), r.plan.Versions.Cilium), "pod", "pods")
+			return counted(b.Room.Capacity, "pod", "pods")
 		}
 		return of + counted(b.Room.Capacity, "node", "nodes")
 	case plan.Services, plan.LoadBalancers:
