@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path"
@@ -83,9 +84,17 @@ func TestRecorded(t *testing.T) {
 			t.Errorf("the record has nothing of %s", c.name)
 		}
 	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "hack", "oracle", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, d := range differences {
 		if !occurred[d.name] {
 			t.Errorf("the difference %q occurs no more", d.name)
+		}
+		row := fmt.Sprintf("| %s | %s | %s |", d.name, strings.ReplaceAll(d.components, " ", ", "), d.reason)
+		if !strings.Contains(string(page), row) {
+			t.Errorf("hack/oracle/README.md lacks the row\n%s", row)
 		}
 	}
 }
