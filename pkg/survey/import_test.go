@@ -29,7 +29,7 @@ type story struct {
 	want    string
 }
 
-func stories(t *testing.T, dir string) map[string]story {
+func stories(t testing.TB, dir string) map[string]story {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", dir, "*.txtar"))
 	if err != nil || len(paths) == 0 {

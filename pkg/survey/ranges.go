@@ -70,9 +70,25 @@ func (s *surveyor) pods() {
 				s.note(field, fmt.Sprintf("not of %s, which is not read without --allocate-node-cidrs: %s", s.source(c.Source, c.Field, c.Ref), of[0]))
 			}
 		}
+		s.lacking(field, f, claims, len(statements))
 		s.unsaid(field, f, len(statements), claims, plan.Pods)
 		s.nodeMask(f, claims)
 	}
+}
+
+// lacking notes the sources that have a range of the other family alone: that is no
+// other value, and not the same either.
+func (s *surveyor) lacking(field string, f ipfam.Family, claims []snapshot.Claim, said int) {
+	if said == 0 {
+		return
+	}
+	var lines []string
+	for _, c := range claims {
+		if !besides(c) && !optional(c) && c.Source != ciliumValues && len(c.Of(f)) == 0 {
+			lines = append(lines, fmt.Sprintf("lacks %s: %s", f, s.source(c.Source, c.Field, c.Ref)))
+		}
+	}
+	s.note(field, some(lines)...)
 }
 
 // rangesOf is what claims say that the range of f is. Blocks of nodes do not say it.
@@ -191,7 +207,7 @@ func (s *surveyor) nodeMask(f ipfam.Family, claims []snapshot.Claim) {
 				statements = append(statements, Statement{strconv.Itoa(block.Bits()), s.source(c.Source, c.Field, c.Ref)})
 			}
 		case whole.IsValid() && of[0].Masked() != whole:
-		case c.NodeMask.Of(f) >= of[0].Bits():
+		case c.NodeMask.Of(f) != 0:
 			statements = append(statements, Statement{strconv.Itoa(c.NodeMask.Of(f)), s.maskSource(c, f)})
 		}
 	}
@@ -235,6 +251,7 @@ func (s *surveyor) services() {
 		if value, ok := s.settle(field, statements, nil); ok {
 			*s.plan.Services.At(f) = netip.MustParsePrefix(value)
 		}
+		s.lacking(field, f, claims, len(statements))
 		for _, c := range claims {
 			if besides(c) {
 				for _, p := range c.Of(f) {
