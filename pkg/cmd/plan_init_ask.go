@@ -37,12 +37,12 @@ func conversation(in, errOut any) (out io.Writer, end func(), ok bool) {
 	if err != nil {
 		return nil, nil, false
 	}
-	return tty, func() { tty.Close() }, true //nolint:errcheck,gosec // nothing is lost with it
+	return tty, func() { _ = tty.Close() }, true
 }
 
 // asker asks questions on a terminal.
 type asker struct {
-	ctx   context.Context //nolint:containedctx // an asker lives as long as the questions of one command
+	ctx   context.Context // of the one command whose questions it puts
 	out   io.Writer
 	lines chan string
 	err   error // of the end of the answers; set before lines is closed

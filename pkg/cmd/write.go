@@ -42,7 +42,7 @@ func writeWhole(path string, data []byte, force bool) (err error) {
 	if err := stage(temp, data); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(temp) //nolint:errcheck // it is gone when all went well
+	defer func() { _ = os.Remove(temp) }() // it is gone when all went well
 	if keep != 0 {
 		err = os.Chmod(temp, keep)
 	}

@@ -274,7 +274,7 @@ func indented(flags []string) string {
 
 // number is n with its thousands apart.
 func number[T int | uint64](n T) string {
-	text := strconv.FormatUint(uint64(n), 10) //nolint:gosec // no number of anything is negative
+	text := strconv.FormatUint(uint64(n), 10)
 	for i := len(text) - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]
 	}

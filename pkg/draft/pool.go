@@ -83,7 +83,7 @@ func (w *work) roomOfPool() int {
 	if n > 0 {
 		n-- // from four fifths on it is scarce
 	}
-	return int(min(n, 1_000_000)) //nolint:gosec // it is small
+	return int(min(n, 1_000_000))
 }
 
 // leastAddresses is the fewest addresses that have room for n Services and a fifth
@@ -96,7 +96,7 @@ func leastAddresses(n int) int {
 	for has > 0 && !plan.Scarce(uint64(n), has-1) && has > uint64(n) {
 		has--
 	}
-	return int(has) //nolint:gosec // a little more than n
+	return int(has)
 }
 
 // poolInLAN is least free addresses of the LAN, or a few more to make the number
@@ -190,7 +190,7 @@ func besideIPv4(lan netip.Prefix, least int, so []netipx.IPRange) (netipx.IPRang
 		return netip.AddrFrom16(a)
 	}
 	r := netipx.IPRangeFrom(at(from), at(to))
-	return r, plan.Count(r) >= uint64(least) //nolint:gosec // least is not negative
+	return r, plan.Count(r) >= uint64(least)
 }
 
 // asHex is the number whose hexadecimal digits are the decimal ones of n.
@@ -206,7 +206,7 @@ func asHex(n byte) uint64 {
 // the LAN is in use, and otherwise the last, since hosts and DHCP servers begin at
 // the start; a few addresses at the very end are left to routers.
 func oneRun(runs []netipx.IPRange, n int, first bool) (netipx.IPRange, bool) {
-	want := uint64(n) //nolint:gosec // it is not negative
+	want := uint64(n)
 	if first {
 		for _, r := range runs {
 			if plan.Count(r) >= want {
@@ -238,7 +238,7 @@ func marginOf(r netipx.IPRange) uint64 {
 
 // manyRuns is the runs from the first on that have n addresses together.
 func manyRuns(runs []netipx.IPRange, n int) (several []netipx.IPRange, room uint64) {
-	want := uint64(n) //nolint:gosec // it is not negative
+	want := uint64(n)
 	for _, r := range runs {
 		has := plan.Count(r)
 		if room = plan.Sum(room, has); room >= want {
@@ -261,7 +261,7 @@ func step(a netip.Addr, n uint64, sign int) netip.Addr {
 	for i := 15; i >= 0; i-- {
 		sum := int(bytes[i]) + sign*int(n&0xff) + carry
 		n >>= 8
-		bytes[i] = byte(sum) //nolint:gosec // the low eight bits are what is wanted
+		bytes[i] = byte(sum)
 		carry = sum >> 8
 	}
 	moved := netip.AddrFrom16(bytes)

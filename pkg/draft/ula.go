@@ -1,7 +1,7 @@
 package draft
 
 import (
-	"crypto/sha1" //nolint:gosec // RFC 4193 says SHA-1; nothing secret hangs on it
+	"crypto/sha1" // RFC 4193 says so; nothing secret hangs on it
 	"net/netip"
 )
 
@@ -10,7 +10,7 @@ import (
 // address into the hash; any seed that nobody else has does as well (3.2.1), and one
 // that is recorded gives the same prefix again.
 func ULA(seed string) netip.Prefix {
-	sum := sha1.Sum([]byte(seed)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(seed))
 	var a [16]byte
 	a[0] = 0xfd
 	copy(a[1:6], sum[len(sum)-5:])

@@ -257,7 +257,7 @@ func splitGroups(s string) []string {
 
 // padded reports whether every group of the text has four digits.
 func padded(text string) bool {
-	for _, g := range strings.Split(text, ":") {
+	for g := range strings.SplitSeq(text, ":") {
 		if len(g) != 4 {
 			return false
 		}

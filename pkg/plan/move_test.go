@@ -2,6 +2,7 @@ package plan
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,8 +128,7 @@ func FuzzMove(f *testing.F) {
 func unmoved(t *testing.T, text string, m Moving) string {
 	t.Helper()
 	lines := strings.SplitAfter(text, "\n")
-	for i := len(m.Moved) - 1; i >= 0; i-- {
-		p := m.Moved[i]
+	for _, p := range slices.Backward(m.Moved) {
 		line := lines[p.Line-1]
 		rest, ok := strings.CutPrefix(line[p.Column-1:], p.Was)
 		if !ok {
