@@ -34,7 +34,7 @@ func (c component) ask(ctx context.Context, version string, input []byte, log io
 		return nil, err
 	}
 	program := root + ".program"
-	args := []string{"build", "-p", "1", "-mod=mod", "-tags", tags, "-o", program, "./oracle"}
+	args := []string{"build", "-p", "1", "-mod=mod", "-tags", tags, "-ldflags", "-s -w", "-o", program, "./oracle"}
 	if err := command(ctx, root, log, args...); err != nil {
 		return nil, err
 	}

@@ -47,20 +47,28 @@ func run(ctx context.Context, update bool, only string, log io.Writer) (bool, er
 	if err != nil {
 		return false, err
 	}
+	asked := map[string][]record.Verdicts{}
+	for _, c := range components {
+		for _, version := range c.pinned {
+			if !chosen.MatchString(c.module + "@" + version) {
+				continue
+			}
+			if asked[c.module+version], err = c.ask(ctx, version, input, log); err != nil {
+				return false, fmt.Errorf("ask %s %s: %w", c.module, version, err)
+			}
+		}
+	}
+	// Read now and not before: asking takes long, and another run may have written.
 	was, err := record.Read(os.DirFS(record.Dir))
-	if err != nil && !(update && errors.Is(err, fs.ErrNotExist)) {
+	if err != nil && (!update || !errors.Is(err, fs.ErrNotExist)) {
 		return false, err
 	}
 	now := record.Record{Digest: cases.Digest(input)}
 	for _, c := range components {
 		for _, version := range c.pinned {
-			if !chosen.MatchString(c.module + "@" + version) {
-				now.Verdicts = append(now.Verdicts, c.recorded(was, version)...)
-				continue
-			}
-			verdicts, err := c.ask(ctx, version, input, log)
-			if err != nil {
-				return false, fmt.Errorf("ask %s %s: %w", c.module, version, err)
+			verdicts, ok := asked[c.module+version]
+			if !ok {
+				verdicts = c.recorded(was, version)
 			}
 			now.Verdicts = append(now.Verdicts, verdicts...)
 		}

@@ -35,6 +35,8 @@ func TestRefusal(t *testing.T) {
 		{"192.168.1.10-192.168.1.5", release.V(0, 9, 6), ""},
 		{"10.0.0.1-fe80::1", release.V(0, 16, 2), `invalid IP range "10.0.0.1-fe80::1": start and end IPs must be the same family`},
 		{"10.0.0.1-fe80::1", release.V(0, 15, 2), ""},
+		{"fe80::1-10.0.0.1", release.V(0, 15, 2), `invalid IP range "fe80::1-10.0.0.1": start IP "fe80::1" is after the end IP "10.0.0.1"`},
+		{"::1-10.0.0.1", release.V(0, 15, 2), ""},
 	} {
 		if got := metallb.Refusal(tc.entry, tc.version); got != tc.want {
 			t.Errorf("%q, MetalLB %s: %q, want %q", tc.entry, tc.version, got, tc.want)

@@ -1,6 +1,7 @@
 package metallb
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -34,8 +35,15 @@ func Refusal(text string, v release.Version) string {
 	switch {
 	case ipfam.Of(a) != ipfam.Of(b) && v.From(RefusesMixedRanges):
 		return fmt.Sprintf("invalid IP range %q: start and end IPs must be the same family", text)
-	case ipfam.Of(a) == ipfam.Of(b) && b.Less(a) && v.From(refusesReversed):
+	case after(a, b) && v.From(refusesReversed):
 		return fmt.Sprintf("invalid IP range %q: start IP %q is after the end IP %q", text, from, to)
 	}
 	return ""
+}
+
+// after reports whether a is after b as MetalLB has it, to which IPv4 addresses are
+// IPv4-mapped ones: nearly every IPv6 address is after them.
+func after(a, b netip.Addr) bool {
+	x, y := a.As16(), b.As16()
+	return bytes.Compare(x[:], y[:]) > 0
 }

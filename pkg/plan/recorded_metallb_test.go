@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
@@ -27,6 +28,24 @@ func metallbParser(j judged) string {
 		}
 	}
 	return text
+}
+
+// metallbRefusals is metallbParser by the rules of pkg/metallb, which know what
+// each release takes: "empty" is a range without an address.
+func metallbRefusals(j judged) string {
+	words := []string{"?"}
+	for _, e := range slices.Concat(j.Pools...) {
+		r := metallb.ParseAddresses(e).Range
+		switch {
+		case metallb.Refusal(e, j.version) != "":
+			words = append(words, "-")
+		case r.IsValid():
+			words = append(words, digest(r.From(), r.To()))
+		default:
+			words = append(words, "empty")
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // poolsTaken is whether our rules have nothing against the pools: each can be read,

@@ -26,8 +26,8 @@ type judged struct {
 }
 
 // A column is how our rules say what a component says. Each predicts the line that
-// the component's program writes; «?» in it is what our rules do not say of a file
-// that is no plan.
+// the component's program writes; «?» in it is what our rules do not say, mostly of
+// a file that is no plan. A component may have more than one.
 type column struct {
 	name    string
 	predict func(j judged) string
@@ -42,6 +42,7 @@ var columns = []column{
 	{"cilium-cluster-pool", ciliumClusterPool},
 	{"cilium-pod-addresses", ciliumPodAddresses},
 	{"metallb-parser", metallbParser},
+	{"metallb-parser", metallbRefusals},
 	{"metallb-allocator", metallbAllocator},
 }
 
@@ -111,7 +112,7 @@ func releases(r record.Record) map[string]map[string][]record.Verdicts {
 	return by
 }
 
-const maxShown = 400
+const maxShown = 4
 
 // hold compares our predictions with the verdicts of one release.
 func hold(t *testing.T, read []judged, module string, verdicts []record.Verdicts, occurred map[string]bool) {
@@ -121,31 +122,50 @@ func hold(t *testing.T, read []judged, module string, verdicts []record.Verdicts
 	}
 	wrong := map[string]int{}
 	for i, j := range read {
-		j.version = version
-		if j.plan != nil {
-			mine := *j.plan
-			j.plan = &mine
-			*at[module](j.plan) = version
-			j.problems = j.plan.Validate()
-		}
+		j = j.in(module, version)
 		for _, v := range verdicts {
-			c := columns[slices.IndexFunc(columns, func(c column) bool { return c.name == v.Component })]
-			ours, theirs := c.predict(j), v.Lines[i]
-			if agree(ours, theirs) {
-				continue
-			}
-			if d := known(c.name, j, ours, theirs); d != "" {
-				occurred[d] = true
-				continue
-			}
-			if wrong[c.name]++; wrong[c.name] <= maxShown {
-				t.Errorf("%s: case %d: ours %q, theirs %q\n%s", c.name, i, ours, theirs, j.YAML())
+			ours, known := j.compare(v.Component, v.Lines[i])
+			if known != "" {
+				occurred[known] = true
+			} else if ours != "" {
+				if wrong[v.Component]++; wrong[v.Component] <= maxShown {
+					t.Errorf("%s: case %d: ours %q, theirs %q\n%s", v.Component, i, ours, v.Lines[i], j.YAML())
+				}
 			}
 		}
 	}
 	for name, n := range wrong {
 		t.Errorf("%s: %d of %d cases differ, and no difference is known", name, n, len(read))
 	}
+}
+
+// in is the case judged for a release of a module.
+func (j judged) in(module string, version release.Version) judged {
+	j.version = version
+	if j.plan != nil {
+		mine := *j.plan
+		j.plan = &mine
+		*at[module](j.plan) = version
+		j.problems = j.plan.Validate()
+	}
+	return j
+}
+
+// compare is a prediction that differs from the verdict of a component, and the
+// difference that it is, if it is known.
+func (j judged) compare(component, theirs string) (ours, difference string) {
+	for _, c := range columns {
+		if c.name != component {
+			continue
+		}
+		if p := c.predict(j); !agree(p, theirs) {
+			ours, difference = p, known(component, j, p, theirs)
+			if difference == "" {
+				return ours, ""
+			}
+		}
+	}
+	return ours, difference
 }
 
 // agree compares a prediction with a verdict, word by word and sign by sign. A «?»
