@@ -66,7 +66,7 @@ func (j *job) hasPools() bool {
 			j.fault(poolField(i)+".addresses", "has no addresses")
 		}
 		if !nodeName.MatchString(pool.Name) || len(pool.Name) > maxNodeName {
-			j.fault(poolField(i)+".name", "%q is no name of an object: want lower-case letters, digits, - and .", pool.Name)
+			j.fault(poolField(i)+".name", "%q is no name of an object: want lower-case letters, digits, hyphens and dots", pool.Name)
 		}
 	}
 	return len(j.faults) == 0

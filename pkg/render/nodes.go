@@ -36,7 +36,7 @@ func ParseNode(s string) (Node, error) {
 	}
 	n := Node{Name: name}
 	if len(name) > maxNodeName || !nodeName.MatchString(name) {
-		return n, fmt.Errorf("%q: %q is no name of a node: want lower-case letters, digits, - and .", s, name)
+		return n, fmt.Errorf("%q: %q is no name of a node: want lower-case letters, digits, hyphens and dots", s, name)
 	}
 	for text := range strings.SplitSeq(list, ",") {
 		a, err := netip.ParseAddr(strings.TrimSpace(text))

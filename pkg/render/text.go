@@ -42,7 +42,7 @@ func (j *job) nic() string {
 	case name == "":
 		j.fault(field, "is not given")
 	case !nicName.MatchString(name):
-		j.fault(field, "%q is no name of an interface: want up to 15 letters, digits, ., _ and -", oneLine(name))
+		j.fault(field, "%q is no name of an interface: want up to 15 letters, digits, dots, underscores and hyphens", oneLine(name))
 	default:
 		return name
 	}
