@@ -325,6 +325,9 @@ func (d *clusterDiff) egress() {
 			d.unknown(field, "no component tells how pods leave")
 			continue
 		}
+		for _, line := range d.overridden() {
+			d.unknown(field, line)
+		}
 		name := cilium.Key("enable-%s-masquerade", f)
 		on, wanted := c.Config.Masquerade(f) != cilium.NoMasquerade, want == plan.Masquerade
 		d.compare(setting{component: "cilium", name: name, field: field, family: f, source: d.ciliumSource(name)},

@@ -48,10 +48,46 @@ func (s *surveyor) lan() {
 			s.note(field, fmt.Sprintf("%d nodes have %s to %s; no component knows the length of the prefix; write it:", len(addrs), addrs[0], addrs[len(addrs)-1]))
 		}
 		s.note(field, key(f)+": PREFIX/LENGTH")
+		if bits := commonBits(append(addrs, s.onLink(f)...)); bits >= leastLAN.Of(f) {
+			s.note(field, fmt.Sprintf("/%d or shorter, to hold the nodes and the pools that are announced by layer 2", bits))
+		}
 		s.note(field, s.unread(snapshot.Nodes)...)
 	}
 	s.nodeInterface()
 	s.note("spec.lan.reserved", "routers, DHCP and other hosts of the LAN, no component knows; write them:", "reserved:", "  - FROM-TO")
+}
+
+// leastLAN is the shortest prefix that is taken for one network of nodes. Addresses that
+// have less in common are of several, and say nothing of one.
+var leastLAN = ipfam.Pair[int]{V4: 16, V6: 48}
+
+// onLink is the ends of the pools that are announced by layer 2, where hosts of the LAN
+// ask for them.
+func (s *surveyor) onLink(f ipfam.Family) []netip.Addr {
+	var ends []netip.Addr
+	for _, p := range s.plan.LoadBalancers {
+		for _, r := range poolRanges(p.Addresses, f) {
+			if p.Announce == "l2" {
+				ends = append(ends, r.From(), r.To())
+			}
+		}
+	}
+	return ends
+}
+
+// commonBits is the length of the longest prefix that holds all of addrs, which are of
+// one family; zero when they are fewer than two.
+func commonBits(addrs []netip.Addr) int {
+	if len(addrs) < 2 {
+		return 0
+	}
+	for bits := addrs[0].BitLen(); bits > 0; bits-- {
+		p := netip.PrefixFrom(addrs[0], bits)
+		if !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !p.Contains(a) }) {
+			return bits
+		}
+	}
+	return 0
 }
 
 // nodeInterface is the interface of the nodes, where Cilium is told one.
@@ -98,12 +134,23 @@ func (s *surveyor) egress() {
 			statements = append(statements, s.leaves(v.Rendered, f, s.source(ciliumValues, v.Field(cilium.Key("enable-%s-masquerade", f)), v.Ref)))
 		}
 		value, ok := s.settle(field, statements, nil)
+		s.note(field, s.overridden()...)
 		if !ok {
 			continue
 		}
 		*s.plan.Egress.At(f) = plan.Egress(value)
 		s.exceptions(field, f)
 	}
+}
+
+// overridden is the CiliumNodeConfigs, which say something else for some nodes; what,
+// is not read.
+func (s *surveyor) overridden() []string {
+	var lines []string
+	for _, ref := range s.snap.Cilium.NodeConfigs {
+		lines = append(lines, fmt.Sprintf("not looked into, and in force on some nodes: %s", ref))
+	}
+	return some(lines)
 }
 
 // leaves is how pods leave by configuration c.

@@ -114,7 +114,7 @@ func TestImportRandom(t *testing.T) {
 		if len(got.Conflicts) == 0 {
 			agreed++
 			for _, one := range d.Differences {
-				if !silentSource(one) {
+				if !lacksFamily(one) {
 					t.Errorf("seed %d: imported and different:\n%s\n%s", seed, told(d), text)
 					break
 				}
@@ -147,8 +147,8 @@ func said(snap *snapshot.Snapshot, use plan.Use, f ipfam.Family) map[netip.Prefi
 	return values
 }
 
-// silentSource reports whether a component only lacks a family that others have: an
+// lacksFamily reports whether a component only lacks a family that others have: an
 // import takes what is said, and a diff names who says nothing.
-func silentSource(d survey.Difference) bool {
+func lacksFamily(d survey.Difference) bool {
 	return d.Change == plan.Add || d.Field == "spec.families"
 }

@@ -91,10 +91,10 @@ func FromSnapshot(snap *snapshot.Snapshot, o Options) Import {
 	s := &surveyor{snap: snap, prefer: o.Prefer, plan: &plan.Plan{Name: o.Name}, notes: map[string]string{}}
 	s.families()
 	s.delegated()
-	s.lan()
 	s.pods()
 	s.services()
 	s.loadBalancers()
+	s.lan()
 	s.egress()
 	s.versions()
 	s.gaps()
@@ -128,14 +128,17 @@ func (s *surveyor) gaps() {
 			s.missing = append(s.missing, g)
 		}
 	}
-	head := "The address plan of " + s.snap.Source.Name + ", as its components tell it."
+	name := s.snap.Source.Name
+	if name == "-" {
+		name = "standard input"
+	}
+	s.note("", "The address plan of "+name+", as its components tell it.")
 	if len(s.missing) > 0 {
-		head += "\nNot all could be looked at, and it may say otherwise:"
+		s.note("", "Not all could be looked at, and it may say otherwise:")
 	}
 	for _, g := range s.missing {
-		head += "\n  " + g.String()
+		s.note("", "  "+g.String())
 	}
-	s.notes[""] = head
 }
 
 // unread is the gaps of kinds, for the note of a field that they could say.
