@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path"
@@ -74,17 +75,12 @@ func TestRecorded(t *testing.T) {
 		read[i].Case = c
 		read[i].plan, read[i].problems = plan.Parse("plan.yaml", c.YAML())
 	}
-	occurred := map[string]bool{}
-	for module, versions := range releases(recorded) {
-		for version, verdicts := range versions {
-			t.Run(path.Base(module)+"-"+version, func(t *testing.T) { hold(t, read, module, verdicts, occurred) })
-		}
-	}
 	for _, c := range columns {
 		if !slices.ContainsFunc(recorded.Verdicts, func(v record.Verdicts) bool { return v.Component == c.name }) {
 			t.Errorf("the record has nothing of %s", c.name)
 		}
 	}
+	occurred := everyRelease(t, read, releases(recorded))
 	page, err := os.ReadFile(filepath.Join("..", "..", "hack", "oracle", "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -100,29 +96,54 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// releases is the verdicts by module and version.
-func releases(r record.Record) map[string]map[string][]record.Verdicts {
-	by := map[string]map[string][]record.Verdicts{}
-	for _, v := range r.Verdicts {
-		if by[v.Module] == nil {
-			by[v.Module] = map[string][]record.Verdicts{}
+// everyRelease compares releases side by side, and says which differences occurred.
+func everyRelease(t *testing.T, read []judged, releases [][]record.Verdicts) map[string]bool {
+	t.Helper()
+	each := make([]map[string]bool, len(releases))
+	t.Run("releases", func(t *testing.T) {
+		for i, verdicts := range releases {
+			t.Run(path.Base(verdicts[0].Module)+"-"+verdicts[0].Version, func(t *testing.T) {
+				t.Parallel()
+				each[i] = hold(t, read, verdicts)
+			})
 		}
-		by[v.Module][v.Version] = append(by[v.Module][v.Version], v)
+	})
+	occurred := map[string]bool{}
+	for _, names := range each {
+		maps.Copy(occurred, names)
 	}
-	return by
+	return occurred
+}
+
+// releases is the verdicts of each release of each module.
+func releases(r record.Record) [][]record.Verdicts {
+	var of [][]record.Verdicts
+	for _, v := range r.Verdicts {
+		i := slices.IndexFunc(of, func(other []record.Verdicts) bool {
+			return other[0].Module == v.Module && other[0].Version == v.Version
+		})
+		if i < 0 {
+			of = append(of, []record.Verdicts{v})
+			continue
+		}
+		of[i] = append(of[i], v)
+	}
+	return of
 }
 
 const maxShown = 4
 
-// hold compares our predictions with the verdicts of one release.
-func hold(t *testing.T, read []judged, module string, verdicts []record.Verdicts, occurred map[string]bool) {
+// hold compares our predictions with the verdicts of one release, and says which
+// differences occurred.
+func hold(t *testing.T, read []judged, verdicts []record.Verdicts) map[string]bool {
+	t.Helper()
 	version, err := release.Parse(verdicts[0].Version)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong := map[string]int{}
+	wrong, occurred := map[string]int{}, map[string]bool{}
 	for i, j := range read {
-		j = j.in(module, version)
+		j = j.in(verdicts[0].Module, version)
 		for _, v := range verdicts {
 			ours, known := j.compare(v.Component, v.Lines[i])
 			if known != "" {
@@ -137,6 +158,7 @@ func hold(t *testing.T, read []judged, module string, verdicts []record.Verdicts
 	for name, n := range wrong {
 		t.Errorf("%s: %d of %d cases differ, and no difference is known", name, n, len(read))
 	}
+	return occurred
 }
 
 // in is the case judged for a release of a module.
