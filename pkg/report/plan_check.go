@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
@@ -170,10 +171,8 @@ func (p *printer) firstText(h Horizon) string {
 	} else {
 		text += fmt.Sprintf(" %s expected", amount(s.Expected))
 	}
-	for _, other := range h.Supplies {
-		if other.Resource == s.Resource && other.Family != s.Family {
-			text += fmt.Sprintf("; %s has %s", other.Family, amount(other.Capacity))
-		}
+	if i := slices.IndexFunc(h.Supplies, func(other PlanSupply) bool { return other.Resource == s.Resource && other.Family != s.Family }); i >= 0 {
+		text += fmt.Sprintf("; %s has %s", h.Supplies[i].Family, amount(h.Supplies[i].Capacity))
 	}
 	return text + "."
 }
