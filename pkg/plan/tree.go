@@ -48,9 +48,10 @@ type Overlap struct {
 }
 
 // Room is how many of what its use is about a range has room for: nodes for the
-// pods', Services, load-balancer addresses. Need is how many of them the cluster
-// has or, when none was asked, the plan expects; the zero Room is that of a range
-// out of which nothing is given to single objects.
+// pods', pods for a node's block, Services, load-balancer addresses. Need is how
+// many of them the cluster has or, when none was asked, the plan expects; of a
+// block it is not known. The zero Room is that of a range out of which nothing is
+// given to single objects.
 type Room struct {
 	Capacity uint64 // at most math.MaxUint64
 	Need     uint64
