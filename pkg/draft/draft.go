@@ -56,14 +56,14 @@ const NoLoadBalancers = -1
 // refusals are all that stands in the way, each with what would do.
 func Draft(d Demand) (*plan.Plan, map[string]string, []Refusal) {
 	w := draw(d)
-	switch {
-	case len(w.refusals) > 0:
-	case d.Relative:
-		return w.plan.ToRelative(), w.notes, nil
-	default:
-		return w.plan, w.notes, nil
+	if len(w.refusals) > 0 {
+		return nil, nil, withOffers(d, w.refusals)
 	}
-	return nil, nil, withOffers(d, w.refusals)
+	w.explain()
+	if d.Relative {
+		return w.plan.ToRelative(), w.notes, nil
+	}
+	return w.plan, w.notes, nil
 }
 
 // work is a draft in the making.
@@ -95,9 +95,6 @@ func draw(d Demand) *work {
 	w.egress()
 	w.pool()
 	w.judge()
-	if len(w.refusals) == 0 {
-		w.explain()
-	}
 	return w
 }
 
