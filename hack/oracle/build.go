@@ -104,7 +104,9 @@ func (c component) editModule(ctx context.Context, version, root string) error {
 	if c.edits == nil {
 		return nil
 	}
-	edits, err := c.edits(version, root)
+	edits, err := c.edits(version, root, func(module string) bool {
+		return exec.CommandContext(ctx, "go", "list", "-mod=mod", "-m", "-f", "{{.GoMod}}", module).Run() == nil
+	})
 	if err != nil || len(edits) == 0 {
 		return err
 	}

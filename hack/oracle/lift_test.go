@@ -84,18 +84,26 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// Kubernetes' parts come from the module proxy.
+// Kubernetes' parts come from the module proxy, as far as it has them.
 func TestKubernetesEdits(t *testing.T) {
 	root := t.TempDir()
-	text := "module k8s.io/kubernetes\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n\tk8s.io/kms => ./staging/src/k8s.io/kms\n)\n"
-	if err := os.WriteFile(filepath.Join(root, "go.mod"), []byte(text), 0o644); err != nil {
+	text := "module k8s.io/kubernetes\n\nreplace (\n"
+	for _, part := range []string{"api", "kms", "sample-apiserver"} {
+		text += "\tk8s.io/" + part + " => ./staging/src/k8s.io/" + part + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(root, "go.mod"), []byte(text+")\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := kubernetesEdits("v1.29.6", root)
+	got, err := kubernetesEdits("v1.29.6", root, func(module string) bool {
+		return module == "k8s.io/api@v0.29.6" || module == "k8s.io/kms@v0.29.4"
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"-replace", "k8s.io/api=k8s.io/api@v0.29.6", "-replace", "k8s.io/kms=k8s.io/kms@v0.29.6"}
+	want := []string{
+		"-replace", "k8s.io/api=k8s.io/api@v0.29.6", "-replace", "k8s.io/kms=k8s.io/kms@v0.29.4",
+		"-dropreplace", "k8s.io/sample-apiserver", "-droprequire", "k8s.io/sample-apiserver",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -17,8 +17,9 @@ type component struct {
 	columns []string // what the program's columns are the verdicts of
 	pinned  []string // releases
 	lifts   []lift
-	edits   func(version, root string) ([]string, error) // arguments of go mod edit; may be nil
-	changes []release.Version                            // at which the program has other files
+	changes []release.Version // at which the program has other files
+	// edits is arguments of go mod edit, for the module in root; it may be nil.
+	edits func(version, root string, served func(module string) bool) ([]string, error)
 }
 
 // components is all that decides about a plan, in the releases that are judged.
@@ -87,19 +88,34 @@ var kubernetesLifts = []lift{
 }
 
 // kubernetesEdits has go.mod take the parts of Kubernetes that are modules of
-// their own from the module proxy, and not from the folder beside it.
-func kubernetesEdits(version, root string) ([]string, error) {
+// their own from the module proxy, and not from the folder beside it. A part that
+// the proxy does not have at this patch is taken at the nearest one before it, or
+// left out: then nothing that is built may import it.
+func kubernetesEdits(version, root string, served func(module string) bool) ([]string, error) {
 	const staging = " => ./staging/src/"
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return nil, err
 	}
-	part := "v0" + strings.TrimPrefix(version, "v1")
+	v, err := release.Parse(version)
+	if err != nil {
+		return nil, err
+	}
 	var edits []string
 	for line := range strings.Lines(string(text)) {
-		if name, _, ok := strings.Cut(strings.TrimSpace(line), staging); ok {
-			edits = append(edits, "-replace", name+"="+name+"@"+part)
+		name, _, ok := strings.Cut(strings.TrimSpace(line), staging)
+		if !ok {
+			continue
 		}
+		patch := v.Patch
+		for patch >= 0 && !served(fmt.Sprintf("%s@v0.%d.%d", name, v.Minor, patch)) {
+			patch--
+		}
+		if patch < 0 {
+			edits = append(edits, "-dropreplace", name, "-droprequire", name)
+			continue
+		}
+		edits = append(edits, "-replace", fmt.Sprintf("%s=%s@v0.%d.%d", name, name, v.Minor, patch))
 	}
 	return edits, nil
 }
