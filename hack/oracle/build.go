@@ -24,6 +24,7 @@ func (c component) ask(ctx context.Context, version string, input []byte, log io
 		return nil, err
 	}
 	root := filepath.Join(cache, "kubectl-dualstack", "oracle", filepath.Base(c.module)+"-"+version)
+	defer func() { _ = os.RemoveAll(root) }() // a hundred megabytes, of which the program is kept
 	if err := c.copyModule(ctx, version, root); err != nil {
 		return nil, err
 	}
