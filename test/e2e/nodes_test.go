@@ -15,8 +15,9 @@ func TestPlain(t *testing.T) {
 	testNodes(t, "plain")
 }
 
-// TestCilium is the lab of examples/homelab-today: Cilium from its chart, nobody else
-// between the Pods and the LAN.
+// TestCilium is the lab with Cilium from its chart, nobody else between the Pods and the
+// LAN. It is made of what plan render writes of a plan that plan init drafts of the
+// founding document, which has to come to the addresses of examples/homelab-today.
 func TestCilium(t *testing.T) { testNodes(t, "cilium") }
 
 // TestNative is Cilium without a tunnel, IPv6 first: what trace predicts of it.
@@ -44,6 +45,9 @@ func testNodes(t *testing.T, profile string) {
 			}
 		}
 	})
+	if profile == "cilium" {
+		t.Run("plan", func(t *testing.T) { testPlanOfNodes(lab.in(t)) })
+	}
 	t.Run("seed", func(t *testing.T) { testSeed(t, lab.in(t)) })
 	t.Run("as if it were yours", func(t *testing.T) { testYours(t, lab.in(t)) })
 	t.Run("expose", func(t *testing.T) { testExposeNodes(t, lab.in(t)) })
@@ -74,7 +78,10 @@ func labOf(t *testing.T, profile string) *cluster {
 		t.Logf("the lab in %s", c.dir)
 		return connect(t, c.dir, strings.TrimSpace(out.stdout))
 	}
-	return startLab(t, "--profile", profile)
+	if profile == "plain" {
+		return startLab(t, "--profile", profile)
+	}
+	return startLab(t, "--profile", profile, "--files", c.render(c.draft(), "kubeadm", "cilium", "metallb"))
 }
 
 // restartKubeProxy has kube-proxy of a node start with the rules there that it wrote
