@@ -97,6 +97,7 @@ type cluster struct {
 	client      dynamic.Interface
 	controllers bool   // whether kube-controller-manager runs
 	dir         string // of the lab
+	ends        bool   // with the test, so that nothing has to be put back at its end
 }
 
 // startCluster starts a control plane that ends with the test, and also when the
@@ -146,7 +147,9 @@ func startLab(t *testing.T, flags ...string) *cluster {
 	if err != nil {
 		t.Fatalf("lab: no kubeconfig: %v\n%s", err, stderr.String())
 	}
-	return connect(t, dir, strings.TrimSpace(kubeconfig))
+	c := connect(t, dir, strings.TrimSpace(kubeconfig))
+	c.ends = true
+	return c
 }
 
 // connect is the cluster of a lab that runs.

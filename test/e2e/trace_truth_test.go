@@ -300,12 +300,15 @@ var agentOptions = []agentOption{
 }
 
 // testTruthOfAgents is the table with each of the options, on one of the workers that has
-// it: two at a time. The nodes have their old agents back at the end.
+// it: two at a time. Where the lab goes on, the nodes have their old agents back at the end.
 func testTruthOfAgents(t *testing.T, c *cluster, options []agentOption) (cells []cell) {
 	t.Helper()
 	c.putEchoes()
 	workers := []string{"k8s-node-0", "k8s-node-1"}
 	t.Cleanup(func() {
+		if c.ends {
+			return
+		}
 		for _, node := range workers {
 			c.now("delete", "ciliumnodeconfig", node, "-n", "kube-system", "--ignore-not-found")
 			c.now("delete", "pod", "-n", "kube-system", "-l", "k8s-app=cilium", "--field-selector", "spec.nodeName="+node)
@@ -330,11 +333,15 @@ func testTruthOfAgents(t *testing.T, c *cluster, options []agentOption) (cells [
 }
 
 // testTruthOfGateway is the table with an egress gateway on k8s-node-0 for the toolboxes,
-// but for IPv4 of the LAN. All agents are restarted for it, and again at the end.
+// but for IPv4 of the LAN. All agents are restarted for it, and again at the end where the
+// lab goes on.
 func testTruthOfGateway(t *testing.T, c *cluster) (cells []cell) {
 	c.putEchoes()
 	before := c.kubectl("get", "configmap", "cilium-config", "-n", "kube-system", "-o", "json")
 	t.Cleanup(func() {
+		if c.ends {
+			return
+		}
 		c.now("delete", "ciliumegressgatewaypolicy", "truth", "--ignore-not-found")
 		file := filepath.Join(t.TempDir(), "cilium-config.json")
 		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
