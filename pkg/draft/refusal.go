@@ -196,6 +196,7 @@ func candidates(d Demand, r Refusal, helps func(Demand) bool) []Offer {
 	case "--reserved":
 		add(without("--reserved", len(d.Reserved) > 0, func(d *Demand) { d.Reserved = nil }))
 	case "--lan":
+		add(lower(d, helps, nodesOf))
 		add(noPool(), d.Announce != "bgp" && !d.LAN.Of(r.Family).IsValid())
 	}
 	return offers
