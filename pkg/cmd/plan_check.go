@@ -156,7 +156,7 @@ func (o *checkOptions) Run(ctx context.Context, files []string) error {
 		if in.Plan, in.Problems = plan.Parse(name, text); in.Plan == nil {
 			errs = append(errs, fmt.Errorf("%s: not a plan that can be read", name))
 		} else {
-			in.Check = &report.PlanCheck{Usage: usage, Cluster: cluster}
+			in.Check = &report.PlanCheck{Usage: usage, Cluster: cluster, Neighbours: neighbours}
 			failed = o.judge(&in, neighbours) || failed
 		}
 		failed = failed || hasError(in.Problems)

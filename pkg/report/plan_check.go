@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/plan"
@@ -14,6 +15,46 @@ type PlanCheck struct {
 	Usage    *plan.Usage // nil when no cluster was asked
 	Cluster  string
 	Verdicts []plan.Verdict // of the releases that were asked about
+	// Neighbours is what the plan was compared with. That nothing was found is worth
+	// something only beside it.
+	Neighbours []plan.Neighbour
+}
+
+// PlanCompared is how many ranges of one kind a plan was compared with.
+type PlanCompared struct {
+	With   plan.Rule `json:"with"` // "host", "docker", "defaults" or "peer"
+	Ranges int       `json:"ranges"`
+}
+
+// compared counts the neighbours of each kind, in the order of the flags.
+func (c PlanCheck) compared() []PlanCompared {
+	list := []PlanCompared{}
+	for _, n := range c.Neighbours {
+		if i := slices.IndexFunc(list, func(known PlanCompared) bool { return known.With == n.Rule }); i >= 0 {
+			list[i].Ranges++
+			continue
+		}
+		list = append(list, PlanCompared{n.Rule, 1})
+	}
+	return list
+}
+
+// neighbourNames is whose ranges they are.
+var neighbourNames = map[plan.Rule]string{
+	plan.HostFree: "of this host", plan.DockerFree: "of Docker", plan.DefaultsFree: "that others have by default", plan.PeerFree: "of other plans",
+}
+
+// compared prints what the plan was compared with.
+func (p *printer) compared(list []PlanCompared) {
+	if len(list) == 0 {
+		return
+	}
+	var parts []string
+	for _, c := range list {
+		parts = append(parts, counted(uint64(c.Ranges), "range", "ranges")+" "+neighbourNames[c.With])
+	}
+	p.line("")
+	p.wrapped("", "Compared with "+strings.Join(parts, ", ")+".")
 }
 
 // Horizon is how long a plan lasts: how much of everything there is and is needed,

@@ -34,9 +34,10 @@ type PlanState struct {
 	Name     string        `json:"name"`
 	Problems []PlanProblem `json:"problems"`
 	Capacity *Capacities   `json:"capacity"` // nil when the file could not be understood
-	// Horizon and Releases are there for plan check only.
+	// Horizon, Releases and Compared are there for plan check only.
 	Horizon  *Horizon       `json:"horizon,omitzero"`
 	Releases []PlanReleases `json:"releases,omitzero"`
+	Compared []PlanCompared `json:"compared,omitzero"`
 }
 
 // PlanProblem is something wrong with a plan.
@@ -72,7 +73,7 @@ func BuildPlans(plans []PlanInput) *PlanReport {
 			state.Name = in.Plan.Name
 			state.Capacity = capacities(in.Plan.Capacity())
 			if in.Check != nil {
-				state.Horizon, state.Releases = in.horizon(), in.releases()
+				state.Horizon, state.Releases, state.Compared = in.horizon(), in.releases(), in.Check.compared()
 			}
 		}
 		state.Problems = in.planProblems(in.Problems)
@@ -135,6 +136,7 @@ func (p *printer) plan(state PlanState) {
 	if state.Horizon != nil {
 		p.releases(state.Releases)
 		p.horizon(*state.Horizon)
+		p.compared(state.Compared)
 	} else {
 		p.capacity(*state.Capacity)
 	}
