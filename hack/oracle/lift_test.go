@@ -76,7 +76,7 @@ func read(text string) (int, error) {
 
 func TestTags(t *testing.T) {
 	for version, want := range map[string]string{
-		"v1.30.14": "providerless,before_1_31,before_1_33", "v1.32.13": "providerless,before_1_33", "v1.37.2": "providerless",
+		"v1.30.4": "providerless,before_1_31,before_1_33", "v1.32.13": "providerless,before_1_33", "v1.37.2": "providerless",
 	} {
 		if got, err := components[0].tags(version); err != nil || got != want {
 			t.Errorf("%s: %q, %v; want %q", version, got, err, want)

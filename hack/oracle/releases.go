@@ -29,7 +29,7 @@ var components = []component{
 		folder:  "kubernetes",
 		columns: []string{"kubeadm", "kube-apiserver", "service-allocators", "kube-controller-manager", "api-objects"},
 		pinned: []string{
-			"v1.29.6", "v1.30.14", "v1.31.14", "v1.32.13", "v1.33.13", "v1.34.4", "v1.35.4", "v1.36.3", "v1.37.2",
+			"v1.29.6", "v1.30.4", "v1.31.0", "v1.32.13", "v1.33.13", "v1.34.4", "v1.35.4", "v1.36.3", "v1.37.2",
 		},
 		lifts:   kubernetesLifts,
 		edits:   kubernetesEdits,
