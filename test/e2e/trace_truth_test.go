@@ -306,11 +306,13 @@ func testTruthOfAgents(t *testing.T, c *cluster, options []agentOption) (cells [
 	c.putEchoes()
 	workers := []string{"k8s-node-0", "k8s-node-1"}
 	t.Cleanup(func() {
+		for _, node := range workers {
+			c.now("delete", "ciliumnodeconfig", node, "-n", "kube-system", "--ignore-not-found")
+		}
 		if c.ends {
 			return
 		}
 		for _, node := range workers {
-			c.now("delete", "ciliumnodeconfig", node, "-n", "kube-system", "--ignore-not-found")
 			c.now("delete", "pod", "-n", "kube-system", "-l", "k8s-app=cilium", "--field-selector", "spec.nodeName="+node)
 		}
 		c.now(agentsReady...)
@@ -328,6 +330,11 @@ func testTruthOfAgents(t *testing.T, c *cluster, options []agentOption) (cells [
 			r := truth{cluster: c, option: o.name, cells: &cells}
 			r.fill(ofNode(c, nodes[i]))
 		}
+	}
+	// Whoever starts an agent next does so without them: one with an egress gateway does not
+	// start where iptables masquerades.
+	for _, node := range workers {
+		c.kubectl("delete", "ciliumnodeconfig", node, "-n", "kube-system", "--ignore-not-found")
 	}
 	return cells
 }
