@@ -132,7 +132,7 @@ func TestDraftsMove(t *testing.T) {
 	for i := range 300 {
 		d := draft.Demand{
 			Delegated: netip.PrefixFrom(netip.MustParseAddr("2001:db8:7653::"), 40+rnd.IntN(23)).Masked(),
-			LAN:       ipfam.Pair[netip.Prefix]{V4: netip.MustParsePrefix("192.168.16.0/24")},
+			LAN:       ipfam.Pair[netip.Prefix]{V4: netip.MustParsePrefix("192.168.16.0/20")},
 			Relative:  rnd.IntN(2) == 0, Announce: []string{"l2", "bgp"}[rnd.IntN(2)],
 			Nodes: 1 + rnd.IntN(1000), Services: 1 + rnd.IntN(5000),
 		}
