@@ -209,6 +209,7 @@ func (o *putOptions) key(m *corev1.ConfigMap) (string, error) {
 		return planKey, nil
 	}
 	for key, text := range m.Data {
+		// What is wrong with a text that is no plan does not matter here.
 		if p, _ := plan.Parse("", []byte(text)); p != nil && len(m.Data)+len(m.BinaryData) == 1 {
 			return key, nil
 		}

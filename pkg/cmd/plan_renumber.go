@@ -163,11 +163,10 @@ func (o *renumberOptions) cluster(ctx context.Context, change *renumber.Change) 
 	}
 	if snap != nil {
 		setup = renumber.SetupOf(snap, change.New)
-		if _, gap := snap.Gap(snapshot.Services); !gap {
+		if g, gap := snap.Gap(snapshot.Services); !gap {
 			in.Cluster = snap.Source.Name
 			in.Addresses = change.Addresses(snap)
 		} else if o.live {
-			g, _ := snap.Gap(snapshot.Services)
 			fmt.Fprintf(o.ErrOut, "Services were not read: %s\n", report.Escape(g.String()))
 		}
 	}

@@ -70,11 +70,14 @@ func TestWriteWhole(t *testing.T) {
 		t.Errorf("the link is one no more: %v", err)
 	}
 	info, err := os.Stat(at("new"))
-	if err != nil || info.Mode().Perm() != 0o640 {
-		t.Errorf("the mode of the file is %v: %v", info.Mode(), err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if text, _ := os.ReadFile(at("new")); string(text) != "three" {
-		t.Errorf("the file has %q", text)
+	if info.Mode().Perm() != 0o640 {
+		t.Errorf("the mode of the file is %v", info.Mode())
+	}
+	if text, err := os.ReadFile(at("new")); err != nil || string(text) != "three" {
+		t.Errorf("the file has %q: %v", text, err)
 	}
 	if err := writeWhole(dir, nil, true); err == nil {
 		t.Error("a folder was overwritten")

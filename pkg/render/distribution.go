@@ -16,7 +16,7 @@ type rancher struct {
 	file     string // of the server, without its ending
 	place    string // where each machine reads it
 	service  string // what is restarted
-	joinPort int    // of the server, for the others
+	joinPort uint16 // of the server, for the others
 	token    string
 }
 

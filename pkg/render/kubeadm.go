@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -200,8 +201,11 @@ func (k kubeadmFiles) join(n *Node) document {
 const apiPort = 6443
 
 // hostPort is an address, or a placeholder for one, and a port.
-func hostPort(host string, port int) string {
-	if strings.Contains(host, ":") || strings.HasSuffix(host, "_IPV6}") {
+func hostPort(host string, port uint16) string {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return netip.AddrPortFrom(a, port).String()
+	}
+	if strings.HasSuffix(host, "_IPV6}") {
 		host = "[" + host + "]"
 	}
 	return fmt.Sprintf("%s:%d", host, port)

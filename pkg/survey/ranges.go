@@ -213,7 +213,7 @@ func (s *surveyor) nodeMask(f ipfam.Family, claims []snapshot.Claim) {
 	}
 	field := "spec.pods.nodeMask." + key(f)
 	if value, ok := s.settle(field, statements, nil); ok {
-		*s.plan.Pods.NodeMask.At(f), _ = strconv.Atoi(value)
+		*s.plan.Pods.NodeMask.At(f), _ = strconv.Atoi(value) // each is of Itoa, above
 	}
 	if len(statements) == 0 {
 		s.note(field, fmt.Sprintf("no source says the size of a node's block of %s; kube-controller-manager's is /%d unless it is told another", f, plan.DefaultNodeMask.Of(f)))

@@ -402,8 +402,8 @@ func (c *cluster) agentPod(node string) string {
 }
 
 // agentsReady waits for all of Cilium's agents. With an option that none had before, each
-// compiles everything anew, and other labs may have the cores.
-var agentsReady = []string{"rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=480s"}
+// compiles everything anew.
+var agentsReady = []string{"rollout", "status", "-n", "kube-system", "ds/cilium", "--timeout=180s"}
 
 // restartAgents has Cilium's agents of nodes read their configuration again, and waits
 // until they have settled.
@@ -421,7 +421,7 @@ func (c *cluster) restartAgents(nodes ...string) {
 func (c *cluster) settled(nodes ...string) {
 	c.t.Helper()
 	for _, node := range nodes {
-		deadline := time.Now().Add(8 * time.Minute)
+		deadline := time.Now().Add(4 * time.Minute)
 		for {
 			out := c.run(kubectl(), "exec", "-n", "kube-system", c.agentPod(node), "-c", "cilium-agent", "--", "cilium-dbg", "status")
 			if strings.Contains(out.stdout, "Cilium health daemon:") && !strings.Contains(out.stdout, "unreachable") {
