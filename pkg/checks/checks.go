@@ -37,6 +37,7 @@ type Doc struct {
 	Holds  string   // the releases for which the rule was verified: "Kubernetes 1.23 to 1.37"
 	Since  string   // the first release of this tool that has the check
 	Refs   []string // sources of the rule: "kubernetes v1.37.2 pkg/…", an issue
+	Covers []string // the failures of docs/coverage.md that it shows, by ID: "SVC-08"
 }
 
 // Finding is a counterexample to a check's claim.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -81,6 +82,7 @@ type sequence struct {
 	names []string      // of the Services that there are
 	seen  *checks.Input // what there was after the last step
 	steps []string      // what was done
+	since int           // the resource version before the last change
 }
 
 // begin is a sequence with these pools, and the marker's, alone. It waits until MetalLB
@@ -174,6 +176,7 @@ func (s *sequence) rest() {
 func (s *sequence) change(name, patch string) (string, metallb.Outcome) {
 	s.t.Helper()
 	s.note(name, json.RawMessage(patch))
+	s.since = written(s.t, *s.service(allocating, name))
 	s.patch(allocating, name, patch)
 	s.settle()
 	return s.compare(name)
@@ -201,7 +204,7 @@ func (s *sequence) compare(name string) (string, metallb.Outcome) {
 	}
 	if got == "" {
 		u, deadline := s.service(allocating, name), time.Now().Add(2*time.Second) // Events are written later than addresses
-		for got = s.refusal(u); !slices.Contains(want, got) && time.Now().Before(deadline); got = s.refusal(u) {
+		for got = s.refused(u, now, want); !slices.Contains(want, got) && time.Now().Before(deadline); got = s.refused(u, now, want) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
@@ -210,6 +213,28 @@ func (s *sequence) compare(name string) (string, metallb.Outcome) {
 	}
 	s.seen = now
 	return got, o
+}
+
+// refused is MetalLB's words about a Service that has no addresses now: the last ones. A
+// Service that loses its addresses may leave them to one that waits for some, and then
+// MetalLB looks at it again and finds it refused for that one's sake. There any words since
+// the step are an answer to it, and those that are wanted are taken.
+func (s *sequence) refused(u *unstructured.Unstructured, now *checks.Input, want []string) string {
+	s.t.Helper()
+	words := s.refusals(u, s.since)
+	if s.othersMoved(now, u.GetName()) {
+		if i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(want, w) }); i >= 0 {
+			return words[i]
+		}
+	}
+	return s.refusal(u)
+}
+
+// othersMoved is whether another Service than name has other addresses than before the step.
+func (s *sequence) othersMoved(now *checks.Input, name string) bool {
+	return slices.ContainsFunc(s.names, func(n string) bool {
+		return n != name && !slices.Equal(find(now, n).Ingress, find(s.seen, n).Ingress)
+	})
 }
 
 // predict is what Predict says of a Service that was made or changed between two looks,
@@ -258,38 +283,60 @@ func (c *cluster) said(service *unstructured.Unstructured) []unstructured.Unstru
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	written := func(u unstructured.Unstructured) int {
-		n, err := strconv.Atoi(u.GetResourceVersion())
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		return n
-	}
-	slices.SortFunc(list.Items, func(a, b unstructured.Unstructured) int { return written(a) - written(b) })
+	slices.SortFunc(list.Items, func(a, b unstructured.Unstructured) int { return written(c.t, a) - written(c.t, b) })
 	return list.Items
+}
+
+// written is the resource version of an object. This API server's are numbers, the later the
+// greater.
+func written(t *testing.T, u unstructured.Unstructured) int {
+	t.Helper()
+	n, err := strconv.Atoi(u.GetResourceVersion())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // refusal is MetalLB's last words about a Service that it gives no address.
 func (c *cluster) refusal(service *unstructured.Unstructured) string {
 	c.t.Helper()
-	words := ""
+	if words := c.refusals(service, 0); len(words) > 0 {
+		return words[len(words)-1]
+	}
+	return ""
+}
+
+// refusals is MetalLB's words about a Service that it gives no address, written after a
+// resource version, the last ones last.
+func (c *cluster) refusals(service *unstructured.Unstructured, since int) (all []string) {
+	c.t.Helper()
 	for _, e := range c.said(service) {
+		if written(c.t, e) <= since {
+			continue
+		}
 		reason, _, _ := unstructured.NestedString(e.Object, "reason")
 		message, _, _ := unstructured.NestedString(e.Object, "message")
 		switch reason {
 		case "AllocationFailed":
-			words = strings.TrimPrefix(message, fmt.Sprintf("Failed to allocate IP for %q: ", service.GetNamespace()+"/"+service.GetName()))
+			all = append(all, inOrder(strings.TrimPrefix(message, fmt.Sprintf("Failed to allocate IP for %q: ", service.GetNamespace()+"/"+service.GetName()))))
 		case "LoadBalancerFailed":
-			words = strings.TrimPrefix(message, "invalid requested loadbalancer IPs: ")
+			all = append(all, inOrder(strings.TrimPrefix(message, "invalid requested loadbalancer IPs: ")))
 		}
 	}
-	// Where several have the address, MetalLB names them in any order.
-	if start, users, ok := strings.Cut(words, "address also in use by "); ok {
-		names := strings.Split(users, ",")
-		slices.Sort(names)
-		words = start + "address also in use by " + strings.Join(names, ",")
+	return all
+}
+
+// inOrder is MetalLB's words with the Services that have an address sorted: it names them in
+// any order.
+func inOrder(words string) string {
+	start, users, ok := strings.Cut(words, "address also in use by ")
+	if !ok {
+		return words
 	}
-	return words
+	names := strings.Split(users, ",")
+	slices.Sort(names)
+	return start + "address also in use by " + strings.Join(names, ",")
 }
 
 // allocated is how often MetalLB has given a Service addresses, an additional one not
