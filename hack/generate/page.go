@@ -64,6 +64,7 @@ func page(c *checks.Check, examples []example) []byte {
 	var b bytes.Buffer
 	b.WriteString(notice)
 	fmt.Fprintf(&b, "# %s %s\n\n**%s.**\n\n", c.ID, c.Name, markdown(capital(c.Doc.Claim)))
+	symptoms, causes := catalog.Explains(c.ID)
 	facts := [][2]string{
 		{"severity", c.Severity.String()},
 		{"area", area(c).Title},
@@ -71,6 +72,8 @@ func page(c *checks.Check, examples []example) []byte {
 		{"since", c.Doc.Since},
 		{"needs", strings.Join(needs(c), ", ")},
 		{"looks also at", kinds(c.Uses, c.Needs)},
+		{"may follow from", strings.Join(links(causes), ", ")},
+		{"may explain", strings.Join(links(symptoms), ", ")},
 	}
 	b.WriteString("| | |\n|---|---|\n")
 	for _, f := range facts {
@@ -98,6 +101,15 @@ func page(c *checks.Check, examples []example) []byte {
 		fmt.Fprintf(&b, "* %s\n", markdown(ref))
 	}
 	return b.Bytes()
+}
+
+// links is the pages of checks.
+func links(ids []string) []string {
+	list := make([]string, 0, len(ids))
+	for _, id := range ids {
+		list = append(list, fmt.Sprintf("[%s](%s.md)", id, id))
+	}
+	return list
 }
 
 func section(b *bytes.Buffer, title, text string) {

@@ -49,6 +49,14 @@ type Finding struct {
 	Message  string       // begins with the predicate; the object is the subject
 	Fix      string       // a command, or what to write where; complete
 	PlanAt   string       // for a finding in the plan: its field, "spec.pods.ipv6"
+	// Related is what the finding is about beside Object: the Nodes of a Service's
+	// endpoints, the pools that a Service has its addresses from. With it Follow
+	// tells what has one cause.
+	Related []snapshot.Ref
+	Cause   *Cause // the finding that explains this one; set by Follow
+	// Suppressed is why the finding does not count; set by Suppress.
+	Suppressed *Suppression
+	Known      bool // it was in the report that this one is compared with
 }
 
 // Status is the outcome of a check.

@@ -106,12 +106,15 @@ func compareFindings(a, b Finding) int {
 	)
 }
 
-// Worst is the worst severity among the findings; zero when there is none.
+// Worst is the worst severity among the findings that count: neither suppressed nor
+// known before. It is zero when there is none.
 func Worst(results []Result) severity.Severity {
 	var worst severity.Severity
 	for _, r := range results {
 		for _, f := range r.Findings {
-			worst = max(worst, f.Severity)
+			if f.Suppressed == nil && !f.Known {
+				worst = max(worst, f.Severity)
+			}
 		}
 	}
 	return worst

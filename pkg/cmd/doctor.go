@@ -39,6 +39,7 @@ type doctorOptions struct {
 	depth   string
 	timeout time.Duration
 	output  string
+	accept  acceptance
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -52,7 +53,8 @@ type doctorOptions struct {
 
 func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *cobra.Command {
 	o := &doctorOptions{IOStreams: streams, style: style, config: genericclioptions.NewConfigFlags(true)}
-	// The audit is of the whole cluster, and asks for no discovery that could be cached.
+	// What is read is the whole cluster, whatever is reported, and asks for no discovery
+	// that could be cached.
 	o.config.Namespace, o.config.CacheDir = nil, nil
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -109,6 +111,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.strict, "strict", false, "Exit with 1 also when a check was skipped or is unknown.")
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
+	o.accept.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -134,6 +137,9 @@ func (o *doctorOptions) Complete(flags *pflag.FlagSet) (err error) {
 		return err
 	}
 	if o.print, err = o.style.style(o.Out); err != nil {
+		return err
+	}
+	if err = o.accept.complete(); err != nil {
 		return err
 	}
 	o.live = clusterFlags(flags, inCluster(o.plan))
@@ -206,6 +212,7 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		return err
 	}
 	results := judge.run(o.chosen, snap)
+	o.accept.apply(results, snap, snap.Source.At, o.ErrOut)
 	outcome := verdict(results, o.threshold, o.strict)
 	o.notes(snap, judge)
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {

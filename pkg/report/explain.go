@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
@@ -23,7 +24,21 @@ func Explain(w io.Writer, c *checks.Check, s Style) error {
 	p.section("SINCE", c.Doc.Since)
 	p.list("READS", reads(c))
 	p.list("SOURCES", c.Doc.Refs)
+	symptoms, causes := catalog.Explains(c.ID)
+	p.list("MAY FOLLOW FROM", named(causes))
+	p.list("MAY EXPLAIN", named(symptoms))
 	return p.flush(w)
+}
+
+// named is checks by ID and name.
+func named(ids []string) []string {
+	lines := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if c, ok := catalog.Find(id); ok {
+			lines = append(lines, c.ID+" "+c.Name)
+		}
+	}
+	return lines
 }
 
 func (p *printer) section(title, text string) {

@@ -121,6 +121,27 @@ type Finding struct {
 	Family   ipfam.Family      `json:"family"`
 	Message  string            `json:"message"`
 	Fix      string            `json:"fix"`
+	Cause    *Cause            `json:"cause"` // nil when nothing found explains it
+	// Suppressed is why the finding does not count; nil when it does.
+	Suppressed *Suppressed `json:"suppressed"`
+	Known      bool        `json:"known"` // it is in the baseline, and fails no run
+}
+
+// Suppressed is the reason that somebody gave for a finding.
+type Suppressed struct {
+	Reason string `json:"reason"`
+	Until  string `json:"until"` // a day, or empty
+	From   string `json:"from"`  // the flag, the line of a file, or the annotation
+}
+
+// Cause is the finding that another one follows from.
+type Cause struct {
+	Check  string       `json:"check"`
+	Object Object       `json:"object"`
+	Field  string       `json:"field"`
+	Family ipfam.Family `json:"family"`
+
+	message string
 }
 
 // Input is all that a report is made from.
@@ -184,10 +205,29 @@ func resultOf(result checks.Result, in Input) Result {
 	for _, f := range result.Findings {
 		r.Findings = append(r.Findings, Finding{
 			Severity: f.Severity, Object: Object(f.Object), Source: position(f, in), Field: f.Field,
-			Family: f.Family, Message: f.Message, Fix: f.Fix,
+			Family: f.Family, Message: f.Message, Fix: f.Fix, Cause: causeOf(f), Suppressed: suppressedOf(f.Suppressed), Known: f.Known,
 		})
 	}
 	return r
+}
+
+func suppressedOf(s *checks.Suppression) *Suppressed {
+	if s == nil {
+		return nil
+	}
+	until := ""
+	if !s.Until.IsZero() {
+		until = s.Until.Format(time.DateOnly)
+	}
+	return &Suppressed{Reason: s.Reason, Until: until, From: s.From}
+}
+
+func causeOf(f checks.Finding) *Cause {
+	if f.Cause == nil {
+		return nil
+	}
+	c := f.Cause.Finding
+	return &Cause{Check: f.Cause.Check, Object: Object(c.Object), Field: c.Field, Family: c.Family, message: c.Message}
 }
 
 // position is where a finding stands in a file: in the plan's when it is about

@@ -6,18 +6,27 @@ import (
 )
 
 // writeShort prints one line for each finding and the counts: what one pastes
-// into a message.
+// into a message. What follows from another finding stands indented below it.
 func (r *Report) writeShort(w io.Writer, s Style) error {
 	p := newPrinter(s)
 	for _, g := range r.groups() {
 		for _, f := range g.findings {
-			line := fmt.Sprintf("%s %s %s: %s", p.Style.mark(markOf(f.Severity)), g.result.ID, where(f), Escape(f.Message))
-			if f.Source != "" {
-				line += " (" + Escape(f.Source) + ")"
+			p.short("", g.result.ID, f)
+		}
+		for _, follow := range g.follow {
+			for _, f := range follow.findings {
+				p.short("  ", follow.result.ID, f)
 			}
-			p.line(line)
 		}
 	}
 	p.totals(r)
 	return p.flush(w)
+}
+
+func (p *printer) short(indent, id string, f Finding) {
+	line := fmt.Sprintf("%s%s %s %s: %s", indent, p.Style.mark(markOf(f.Severity)), id, where(f), Escape(f.Message))
+	if f.Source != "" {
+		line += " (" + Escape(f.Source) + ")"
+	}
+	p.line(line)
 }

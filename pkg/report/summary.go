@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 )
 
-// Summary is the six counts of a run. Info, Warning and Error count findings; OK,
+// Summary is the counts of a run. Info, Warning and Error count findings; OK,
 // Skipped and Unknown count checks.
 type Summary struct {
 	OK      int `json:"ok"`
@@ -17,6 +17,12 @@ type Summary struct {
 	Error   int `json:"error"`
 	Skipped int `json:"skipped"`
 	Unknown int `json:"unknown"`
+	// Following is how many of the findings follow from others.
+	Following int `json:"following"`
+	// Suppressed is how many findings are suppressed; they are in no other count.
+	Suppressed int `json:"suppressed"`
+	// Known is how many of the findings are in the baseline.
+	Known int `json:"known"`
 }
 
 func summarize(results []Result) Summary {
@@ -31,13 +37,41 @@ func summarize(results []Result) Summary {
 			s.Unknown++
 		}
 		for _, f := range r.Findings {
-			s.add(f.Severity)
+			s.count(f)
 		}
 	}
 	return s
 }
 
-// add counts a finding.
+func (s *Summary) count(f Finding) {
+	if f.Suppressed != nil {
+		s.Suppressed++
+		return
+	}
+	s.add(f.Severity)
+	if f.Cause != nil {
+		s.Following++
+	}
+	if f.Known {
+		s.Known++
+	}
+}
+
+// words is the counts as the last line of a report says them.
+func (s Summary) words(separator string) string {
+	text := joined(s.counts(), separator)
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{s.Following, "%d of them follow from others"}, {s.Known, "%d of them in the baseline"}, {s.Suppressed, "%d suppressed"}} {
+		if c.n > 0 {
+			text += separator + fmt.Sprintf(c.what, c.n)
+		}
+	}
+	return text
+}
+
+// add counts a severity.
 func (s *Summary) add(found severity.Severity) {
 	switch found {
 	case severity.Info:

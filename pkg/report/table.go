@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 )
 
 // maxFindings is how many findings of one check the table shows.
@@ -74,6 +76,7 @@ func (p *printer) report(w io.Writer, r *Report) error {
 	p.matrix(r)
 	p.areas(r)
 	p.findings(r)
+	p.accepted(r)
 	p.unchecked(r)
 	if p.all {
 		p.passed(r)
@@ -175,7 +178,7 @@ func (p *printer) areas(r *Report) {
 func (p *printer) findings(r *Report) {
 	for _, g := range r.groups() {
 		p.line("")
-		title := fmt.Sprintf("%s %s  %s", p.mark(markOf(g.severity)), g.result.ID, g.result.Name)
+		title := fmt.Sprintf("%s %s  %s", p.mark(markOf(g.worst())), g.result.ID, g.result.Name)
 		if n := len(g.findings); n > 1 {
 			title += fmt.Sprintf("  (%d)", n)
 		}
@@ -198,7 +201,46 @@ func (p *printer) findings(r *Report) {
 		if common {
 			p.fix("  ", fix, g.result.ID)
 		}
+		p.follow(g)
 	}
+}
+
+// follow prints what follows from the findings of g: of each check the first objects,
+// or with all everything.
+func (p *printer) follow(g group) {
+	if len(g.follow) == 0 {
+		return
+	}
+	p.linef("  from this follow %d:", g.following())
+	for _, f := range g.follow {
+		if !p.all {
+			p.wrapped(fmt.Sprintf("  %s %s ", p.mark(markOf(f.worst())), f.result.ID), f.result.Name+": "+f.objects())
+			continue
+		}
+		p.linef("  %s %s  %s", p.mark(markOf(f.worst())), f.result.ID, f.result.Name)
+		for _, finding := range f.findings {
+			p.finding(finding)
+			p.fix("    ", finding.Fix, f.result.ID)
+		}
+	}
+}
+
+// objects is the first objects of f, each once, and how many more there are.
+func (f followers) objects() string {
+	var names []string
+	for _, finding := range f.findings {
+		if name := Escape(finding.Object.String()); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return checks.Some(names)
+}
+
+func (f followers) worst() (worst severity.Severity) {
+	for _, finding := range f.findings {
+		worst = max(worst, finding.Severity)
+	}
+	return worst
 }
 
 func (p *printer) finding(f Finding) {
@@ -303,5 +345,5 @@ func (p *printer) passed(r *Report) {
 
 // totals prints the six counts, always all of them.
 func (p *printer) totals(r *Report) {
-	p.line(joined(r.Summary.counts(), p.or(" · ", ", ")))
+	p.line(r.Summary.words(p.or(" · ", ", ")))
 }

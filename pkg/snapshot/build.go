@@ -54,6 +54,7 @@ func (b *builder) saw(k Kind) { b.seen[k] = true }
 func (b *builder) add(o object) {
 	b.faults(o)
 	b.current = o.origin
+	b.annotated(o.value)
 	switch v := o.value.(type) {
 	case nil:
 		if o.kind != "" {

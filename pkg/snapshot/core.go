@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -205,9 +206,19 @@ func (b *builder) endpointSlice(e *discoveryv1.EndpointSlice) {
 		as := b.addrs(EndpointSlices, ref, fmt.Sprintf(".endpoints[%d].addresses", i), endpoint.Addresses)
 		if len(as) > 0 && (endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready) {
 			slice.Ready++
+			slice.onNode(endpoint.NodeName)
 		}
 	}
 	keep(b, EndpointSlices, &b.snap.EndpointSlices, ref, slice)
+}
+
+// someNodes is how many nodes a slice keeps of its endpoints'.
+const someNodes = 4
+
+func (s *EndpointSlice) onNode(name *string) {
+	if name != nil && len(s.Nodes) < someNodes && !slices.Contains(s.Nodes, *name) {
+		s.Nodes = append(s.Nodes, unique.Make(*name).Value()) // one string for all slices, and the object can go
+	}
 }
 
 func (b *builder) serviceCIDR(c *networkingv1.ServiceCIDR) {

@@ -51,6 +51,7 @@ type Facts struct {
 	LBIPAMPools    []LBIPAMPool
 	MetalLB        MetalLB
 	NodeEvents     []NodeEvent
+	Suppressions   []Annotated
 }
 
 // Node is a Node's addresses and pod ranges.
@@ -136,7 +137,8 @@ type EndpointSlice struct {
 	Family  ipfam.Family
 	Ready   int
 	Total   int
-	Managed string // label endpointslice.kubernetes.io/managed-by
+	Nodes   []string // of ready endpoints, a few, each once
+	Managed string   // label endpointslice.kubernetes.io/managed-by
 }
 
 // ServiceCIDR is a ServiceCIDR object.

@@ -259,6 +259,7 @@ func (b *builder) absorb(part *builder) {
 	to.MetalLB.Pools = append(to.MetalLB.Pools, from.MetalLB.Pools...)
 	to.MetalLB.Ads = append(to.MetalLB.Ads, from.MetalLB.Ads...)
 	to.MetalLB.CRDs = to.MetalLB.CRDs || from.MetalLB.CRDs
+	to.Suppressions = append(to.Suppressions, from.Suppressions...)
 	b.snap.Problems = append(b.snap.Problems, part.snap.Problems...)
 	for k := range part.seen {
 		b.saw(k)

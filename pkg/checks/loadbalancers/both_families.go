@@ -64,11 +64,23 @@ make two Services of one family each, one for each pool.`,
 		}
 		f.Message = fmt.Sprintf("%s: %s; %s%s", lead, list(pools), onePoolRule(v), concerned(starved))
 		f.Fix = mergeFix(in, pools, v)
+		f.Related = related(pools, starved)
 		if len(starved) == 0 {
 			f.Severity = severity.Warning
 		}
 		return []checks.Finding{f}
 	},
+}
+
+// related is the pools, and the Services that none of them is for.
+func related(pools []snapshot.Pool, services []snapshot.Service) (refs []snapshot.Ref) {
+	for _, p := range pools {
+		refs = append(refs, p.Ref)
+	}
+	for _, s := range services {
+		refs = append(refs, s.Ref)
+	}
+	return refs
 }
 
 // dualServices reports whether Services may have both families. Where neither a
@@ -139,7 +151,8 @@ func beforeDualStack(in *checks.Input, v release.Version, asking []snapshot.Serv
 		Field:    ".spec.template.spec.containers[0].image",
 		Message: fmt.Sprintf("runs MetalLB %s, which gives a Service one address, of the family of its first ClusterIP; %s and later gives two%s",
 			v, metallb.DualStack, concerned(asking)),
-		Fix: fmt.Sprintf("upgrade MetalLB to %s: the release notes of 0.13 tell how to turn the ConfigMap into custom resources", metallb.Latest),
+		Related: related(nil, asking),
+		Fix:     fmt.Sprintf("upgrade MetalLB to %s: the release notes of 0.13 tell how to turn the ConfigMap into custom resources", metallb.Latest),
 	}
 	if len(asking) > 0 {
 		f.Severity = severity.Error

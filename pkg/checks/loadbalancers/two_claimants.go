@@ -34,7 +34,7 @@ families change for as long as both run, also of Services that had them before.`
 			return nil
 		}
 		f := checks.Finding{
-			Object: awake[0].Ref, Field: ".spec",
+			Object: awake[0].Ref, Field: ".spec", Related: related(nil, services),
 			Message: fmt.Sprintf("wakes Cilium's LB IPAM, which takes Services without a class, and so does MetalLB with %s%s",
 				pools[0].Ref, concerned(services)),
 			Fix: checks.Command("helm", "upgrade", "cilium", "cilium/cilium", "-n", ciliumNamespace(in.Cilium()), "--reuse-values", "--set", sleepValue(in.Cilium())),

@@ -26,7 +26,7 @@ DNS its record, and every connection over that family is refused.`,
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.EndpointSlices},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
-		ready := readyEndpoints(in.EndpointSlices())
+		ready, nodes := readyEndpoints(in.EndpointSlices()), endpointNodes(in.EndpointSlices())
 		for _, s := range in.Services() {
 			n, known := ready[serviceKey{s.Namespace, s.Name}]
 			if !known || !s.Dual() || len(s.Selector) == 0 || s.Type == "ExternalName" {
@@ -37,7 +37,7 @@ DNS its record, and every connection over that family is refused.`,
 					continue
 				}
 				finding := checks.Finding{
-					Object: s.Ref, Field: ".spec.ipFamilies", Family: f,
+					Object: s.Ref, Field: ".spec.ipFamilies", Family: f, Related: nodes[serviceKey{s.Namespace, s.Name}],
 					Message: fmt.Sprintf("has ready endpoints of %s (%d) and none of %s: connections over %s are refused", f.Other(), n.Of(f.Other()), f, f),
 					Fix:     checks.Command("kubectl", "get", "pods", "-n", s.Namespace, "-l", selector(s.Selector), "-o", "custom-columns=NAME:.metadata.name,IPS:.status.podIPs[*].ip"),
 				}
@@ -68,4 +68,16 @@ func readyEndpoints(slices []snapshot.EndpointSlice) map[serviceKey]ipfam.Pair[i
 		ready[key] = n
 	}
 	return ready
+}
+
+// endpointNodes is Nodes that have ready endpoints of each Service.
+func endpointNodes(slices []snapshot.EndpointSlice) map[serviceKey][]snapshot.Ref {
+	nodes := map[serviceKey][]snapshot.Ref{}
+	for _, e := range slices {
+		for _, name := range e.Nodes {
+			key := serviceKey{e.Namespace, e.Service}
+			nodes[key] = append(nodes[key], snapshot.Ref{Kind: "Node", Name: name})
+		}
+	}
+	return nodes
 }

@@ -44,6 +44,7 @@ keep their addresses until the controller restarts and are pending from then on;
 				Object: s.Ref, Field: ".status.loadBalancer.ingress",
 				Message: whereFrom(s, pools) + "; " + consequence(v, known),
 				Fix:     togetherFix(in, s, pools),
+				Related: refsOf(ownersOf(s, pools)),
 			}
 			if known && v.From(metallb.HonoursEdits) {
 				f.Severity = severity.Error
@@ -63,6 +64,14 @@ func ownersOf(s snapshot.Service, pools []snapshot.Pool) []snapshot.Pool {
 		}
 	}
 	return owners
+}
+
+func refsOf(pools []snapshot.Pool) []snapshot.Ref {
+	var refs []snapshot.Ref
+	for _, p := range pools {
+		refs = append(refs, p.Ref)
+	}
+	return refs
 }
 
 func whereFrom(s snapshot.Service, pools []snapshot.Pool) string {

@@ -1,0 +1,102 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+)
+
+// Causes is which checks' findings follow from which. Of several causes that
+// explain one finding the first counts, so that those of a symptom stand in the
+// order of their depth: what is configured for the whole cluster before what is
+// wrong with one object.
+var Causes = []checks.Edge{
+	// A family that the API server or the controllers lack.
+	{"DS201", "DS203", checks.Everywhere},
+	{"DS211", "DS203", checks.Everywhere},
+	{"DS201", "DS211", checks.Everywhere},
+	{"DS602", "DS203", checks.Everywhere},
+	{"DS602", "DS211", checks.Everywhere},
+	{"DS602", "DS201", checks.Everywhere},
+	{"DS601", "DS211", checks.Everywhere},
+	{"DS601", "DS212", checks.Everywhere},
+	{"DS610", "DS203", checks.Everywhere},
+	{"DS610", "DS211", checks.Everywhere},
+	{"DS513", "DS203", checks.Everywhere},
+	{"DS513", "DS211", checks.Everywhere},
+	{"DS513", "DS601", checks.SameObject},
+	{"DS302", "DS203", checks.Everywhere},
+	{"DS302", "DS202", checks.Everywhere},
+	{"DS207", "DS201", checks.Everywhere},
+
+	// Ranges: what is wrong with one, and who has it.
+	{"DS107", "DS105", checks.SameField},
+	{"DS107", "DS106", checks.SameField},
+	{"DS104", "DS103", checks.SameField},
+	{"DS104", "DS501", checks.SameObject},
+	{"DS104", "DS503", checks.SameObject},
+	{"DS104", "DS504", checks.SameObject},
+	{"DS104", "DS507", checks.SameObject},
+	{"DS104", "DS403", ofPods},
+	{"DS307", "DS104", ofPods},
+	{"DS303", "DS204", checks.Everywhere},
+	{"DS303", "DS202", checks.Everywhere},
+	{"DS305", "DS106", checks.Everywhere},
+	{"DS305", "DS108", checks.Everywhere},
+
+	// Cilium without a family, or without ranges of it.
+	{"DS402", "DS401", checks.Everywhere},
+	{"DS406", "DS401", checks.Everywhere},
+	{"DS409", "DS401", checks.Everywhere},
+	{"DS419", "DS401", checks.Everywhere},
+	{"DS415", "DS401", checks.Everywhere},
+	{"DS415", "DS402", checks.Everywhere},
+	{"DS415", "DS403", checks.Everywhere},
+	{"DS421", "DS301", checks.SameNode},
+	{"DS429", "DS301", checks.SameNode},
+	{"DS428", "DS410", checks.SameField},
+
+	// Endpoints of a family that Pods have no address of.
+	{"DS605", "DS203", checks.Everywhere},
+	{"DS605", "DS401", checks.Everywhere},
+	{"DS605", "DS302", checks.SameNode},
+	{"DS605", "DS415", checks.SameNode},
+	{"DS605", "DS301", checks.SameNode},
+	{"DS605", "DS607", checks.SameNamespace},
+
+	// A Service without its load balancer's addresses.
+	{"DS603", "DS510", checks.SameObject},
+	{"DS603", "DS511", checks.SameObject},
+	{"DS603", "DS514", checks.SameObject},
+	{"DS603", "DS501", checks.SameObject},
+	{"DS603", "DS503", checks.Everywhere},
+	{"DS603", "DS512", checks.Everywhere},
+	{"DS603", "DS506", checks.Everywhere},
+	{"DS603", "DS507", checks.SameObject},
+	{"DS604", "DS501", checks.SameObject},
+}
+
+// Explains is the checks whose findings may follow from those of id, and those
+// whose findings may explain them.
+func Explains(id string) (symptoms, causes []string) {
+	for _, e := range Causes {
+		switch id {
+		case e.Cause:
+			symptoms = append(symptoms, e.Symptom)
+		case e.Symptom:
+			causes = append(causes, e.Cause)
+		}
+	}
+	slices.Sort(symptoms)
+	slices.Sort(causes)
+	return symptoms, causes
+}
+
+// ofPods is the relation of findings of which the cause is about a range of pods: in a
+// flag, a key or a field that is named so.
+func ofPods(_, cause checks.Finding) bool {
+	return slices.ContainsFunc([]string{"cluster-cidr", "podSubnet", "cluster-pool", "clusterPool", "pods"}, func(word string) bool {
+		return strings.Contains(cause.Field, word)
+	})
+}
