@@ -39,6 +39,7 @@ type doctorOptions struct {
 	depth   string
 	timeout time.Duration
 	output  string
+	whatIf  whatIf
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -109,6 +110,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.strict, "strict", false, "Exit with 1 also when a check was skipped or is unknown.")
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
+	o.whatIf.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -134,6 +136,9 @@ func (o *doctorOptions) Complete(flags *pflag.FlagSet) (err error) {
 		return err
 	}
 	if o.print, err = o.style.style(o.Out); err != nil {
+		return err
+	}
+	if err = o.whatIf.complete(); err != nil {
 		return err
 	}
 	o.live = clusterFlags(flags, inCluster(o.plan))
@@ -168,14 +173,14 @@ func clusterFlags(flags *pflag.FlagSet, planInCluster bool) []string {
 // Validate refuses flags that contradict one another.
 func (o *doctorOptions) Validate() error {
 	stdin := 0
-	for _, f := range append(slices.Clone(o.files), o.plan) {
+	for _, f := range slices.Concat(o.files, o.whatIf.files, []string{o.plan}) {
 		if f == "-" {
 			stdin++
 		}
 	}
 	switch {
 	case len(o.files) > 0 && len(o.live) > 0:
-		return fmt.Errorf("-f reads files and no cluster: leave out %s", strings.Join(o.live, ", "))
+		return fmt.Errorf("-f reads files and no cluster: leave out %s, or lay the files over the cluster with --if-applied", strings.Join(o.live, ", "))
 	case stdin > 1:
 		return fmt.Errorf("- is standard input, which can be read once")
 	case len(o.chosen) == 0:
@@ -197,51 +202,66 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	snap, err := o.read(ctx)
+	found, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
+	snap, supposed := o.whatIf.suppose(found)
 	judge, err := o.judge(named, snap)
 	if err != nil {
 		return err
 	}
 	results := judge.run(o.chosen, snap)
-	outcome := verdict(results, o.threshold, o.strict)
+	if supposed != nil {
+		supposed.Comparison = checks.Compare(judge.run(o.chosen, found), results)
+	}
+	outcome := verdict(o.whatIf.counted(results, supposed), o.threshold, o.strict)
 	o.notes(snap, judge)
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
 		return nothingAudited(snap)
 	}
-	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
+	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed})
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
 	}
 	return outcome
 }
 
-// read is the snapshot of the files, or of the cluster. It comes back at once
-// when ctx ends, even where reading does not heed it, as with standard input.
+// read is the snapshot of the files, or of the cluster, with the files of
+// --if-applied to be laid over it.
 func (o *doctorOptions) read(ctx context.Context) (*snapshot.Snapshot, error) {
 	now := time.Now()
-	if len(o.files) == 0 {
-		return o.readCluster(ctx, now)
+	over, err := inTime(ctx, o, o.whatIf.files, func() (*snapshot.Overlay, error) { return o.overlay(now) })
+	if err != nil {
+		return nil, err
 	}
+	if len(o.files) == 0 {
+		return o.readCluster(ctx, now, over)
+	}
+	o.input.over = over
+	return inTime(ctx, o, o.files, func() (*snapshot.Snapshot, error) { return o.input.read(now) })
+}
+
+// inTime is what read answers of the files. It comes back at once when ctx ends, even
+// where reading does not heed it, as with standard input.
+func inTime[T any](ctx context.Context, o *doctorOptions, files []string, read func() (T, error)) (none T, err error) {
 	type answer struct {
-		snap *snapshot.Snapshot
-		err  error
+		of  T
+		err error
 	}
 	done := make(chan answer, 1)
 	go func() {
-		snap, err := o.input.read(now)
-		done <- answer{snap, err}
+		of, err := read()
+		done <- answer{of, err}
 	}()
 	select {
 	case a := <-done:
-		return a.snap, a.err
+		return a.of, a.err
 	case <-ctx.Done():
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			return nil, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(o.files, " "), o.timeout)
+			return none, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(files, " "), o.timeout)
 		}
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 

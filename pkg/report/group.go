@@ -32,7 +32,7 @@ func (r *Report) groups() []group {
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b group) int { return -cmp.Compare(a.severity, b.severity) })
-	return groups
+	return r.newFirst(groups)
 }
 
 // commonFix is the fix of every finding of g, when they have the same.

@@ -34,6 +34,7 @@ type Report struct {
 	Matrix     []Row    `json:"matrix"`
 	Summary    Summary  `json:"summary"`
 	Results    []Result `json:"results"`
+	WhatIf     *WhatIf  `json:"whatIf,omitempty"` // nil in a report of what is
 
 	brokenPlan string // the file of a plan that could not be understood
 }
@@ -121,6 +122,7 @@ type Finding struct {
 	Family   ipfam.Family      `json:"family"`
 	Message  string            `json:"message"`
 	Fix      string            `json:"fix"`
+	Change   Change            `json:"change,omitempty"`
 }
 
 // Input is all that a report is made from.
@@ -130,6 +132,7 @@ type Input struct {
 	Broken    BrokenPlan // instead of a plan
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
+	Supposed  *Supposition // nil when the results are of what is
 }
 
 // BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.
@@ -153,6 +156,7 @@ func Build(in Input) *Report {
 	for _, result := range in.Results {
 		r.Results = append(r.Results, resultOf(result, in))
 	}
+	r.suppose(in.Supposed, in)
 	r.Summary = summarize(r.Results)
 	return r
 }

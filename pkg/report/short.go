@@ -15,9 +15,10 @@ func (r *Report) writeShort(w io.Writer, s Style) error {
 			if f.Source != "" {
 				line += " (" + Escape(f.Source) + ")"
 			}
-			p.line(line)
+			p.line(line + f.Change.words())
 		}
 	}
+	p.changes(r.WhatIf)
 	p.totals(r)
 	return p.flush(w)
 }

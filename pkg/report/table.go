@@ -74,6 +74,7 @@ func (p *printer) report(w io.Writer, r *Report) error {
 	p.matrix(r)
 	p.areas(r)
 	p.findings(r)
+	p.gone(r.WhatIf)
 	p.unchecked(r)
 	if p.all {
 		p.passed(r)
@@ -82,6 +83,7 @@ func (p *printer) report(w io.Writer, r *Report) error {
 	if id := firstID(r); id != "" {
 		p.wrapped("", "Why, and how to mend it: kubectl dualstack doctor explain "+id)
 	}
+	p.changes(r.WhatIf)
 	p.totals(r)
 	return p.flush(w)
 }
@@ -113,6 +115,7 @@ func (p *printer) heading(r *Report) {
 	}
 	p.wrapped(fmt.Sprintf("%-9s", "versions"), strings.Join(versions, ", ")+assumed)
 	p.wrapped(fmt.Sprintf("%-9s", "plan"), r.judgedBy())
+	p.whatIf(r.WhatIf)
 	depth := s.Depth
 	if s.Reason != "" {
 		depth += ": " + Escape(s.Reason)
@@ -179,7 +182,7 @@ func (p *printer) findings(r *Report) {
 		if n := len(g.findings); n > 1 {
 			title += fmt.Sprintf("  (%d)", n)
 		}
-		p.line(title)
+		p.line(title + g.findings[0].Change.words())
 		p.wrapped("  ", g.result.consequence)
 		fix, common := g.commonFix()
 		shown := g.findings

@@ -89,8 +89,9 @@ func (b *builder) noteChange(before, after any) {
 
 // settleUpgrade has values of Cilium's chart that are laid over a ConfigMap change
 // it as an upgrade with them would: the keys that the chart writes are written, also
-// over what a hand wrote there, and the others stay.
-// Source: helm v3.18, pkg/kube/client.go, whose patch of three ways is that of kubectl apply.
+// over what a hand wrote there, and the others stay. What is known of a chart is
+// its keys of addresses, routing and Services.
+// Source: https://helm.sh/community/hips/hip-0023, of the patch of Helm 3.
 func (b *builder) settleUpgrade() {
 	c := &b.snap.Cilium
 	if b.overlay == nil || !b.overlay.values || c.ConfigRef == c.Values.Ref || c.Values.Ref == (Ref{}) {
