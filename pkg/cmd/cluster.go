@@ -24,7 +24,7 @@ func (o *doctorOptions) readCluster(ctx context.Context, now time.Time, over *sn
 	}
 	watch := newProgress(o.ErrOut)
 	snap, err := snapshot.FromCluster(ctx, config, snapshot.ClusterOptions{
-		Kinds: kinds(o.chosen), Depth: o.level, Context: name, Now: now, Progress: watch.say, Overlay: over,
+		Kinds: o.kinds(), Depth: o.level, Context: name, Now: now, Progress: watch.say, Overlay: over,
 	})
 	watch.clear()
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {

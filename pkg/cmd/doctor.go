@@ -30,16 +30,17 @@ type doctorOptions struct {
 	style  *styleFlags
 	config *genericclioptions.ConfigFlags
 
-	files   []string
-	plan    string
-	only    []string
-	skip    []string
-	failOn  string
-	strict  bool
-	depth   string
-	timeout time.Duration
-	output  string
-	whatIf  whatIf
+	files     []string
+	plan      string
+	only      []string
+	skip      []string
+	failOn    string
+	strict    bool
+	depth     string
+	timeout   time.Duration
+	output    string
+	whatIf    whatIf
+	migration migration
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -111,6 +112,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
 	o.whatIf.addFlags(cmd)
+	o.migration.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -188,7 +190,7 @@ func (o *doctorOptions) Validate() error {
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
 	}
-	return nil
+	return o.migration.validate(o)
 }
 
 // Run audits and prints. The outcome is settled before anything is printed.
@@ -201,6 +203,9 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	named, _, err := (&planSource{stdin: o.In, config: o.config}).flag(ctx, o.plan)
 	if err != nil {
 		return err
+	}
+	if o.migration.asked() {
+		return o.migrate(ctx, named)
 	}
 	found, err := o.read(ctx)
 	if err != nil {
