@@ -3,6 +3,7 @@ package migrate
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
@@ -146,35 +147,42 @@ func (m *migration) controllerManager() Step {
 	s := m.costs(Step{ID: "controller-manager", Title: "Give kube-controller-manager a pod range of each family"}, snapshot.ControllerManager, "--cluster-cidr")
 	s.Restart = "each kube-controller-manager"
 	programs := m.Programs(snapshot.ControllerManager)
-	allocates := false
 	var ranges []netip.Prefix
-	mask := ""
 	for _, p := range programs {
-		allocates = allocates || p.AllocatesNodeRanges()
 		given, _ := p.Flags.Prefixes("cluster-cidr")
 		ranges = append(ranges, given...)
-		mask = p.Flags["node-cidr-mask-size"]
 	}
-	if len(programs) > 0 && !allocates {
+	if len(programs) > 0 && !slices.ContainsFunc(programs, snapshot.Program.AllocatesNodeRanges) {
 		s.Status, s.Seen = NotNeeded, "it gives Nodes no ranges (--allocate-node-cidrs)"
 		return s
 	}
-	pods := m.plannedPods()
-	s = m.flagged(s, snapshot.ControllerManager, "cluster-cidr", m.pair(ranges, pods.Prefixes, "POD-RANGE"))
-	if s.Status != ToDo {
-		return s
+	s = m.flagged(s, snapshot.ControllerManager, "cluster-cidr", m.pair(ranges, m.plannedPods().Prefixes, "POD-RANGE"))
+	if s.Status == ToDo {
+		s.Do = append(s.Do, m.besideClusterCIDR(programs[0])...)
+		s.Sources = append(s.Sources, "kubernetes v1.37.2, cmd/kube-controller-manager/app/core.go setNodeCIDRMaskSizes")
 	}
-	for _, f := range []ipfam.Family{m.keeps, m.adds} {
-		size := pods.NodeMask.Of(f)
-		if flag := cilium.Key("node-cidr-mask-size-%s", f); size != 0 && f == m.adds {
-			s.Do = append(s.Do, fmt.Sprintf("beside it --%s=%d", flag, size))
-		} else if mask != "" && f == m.keeps {
-			s.Do = append(s.Do, fmt.Sprintf("--%s=%s in place of --node-cidr-mask-size, which is refused with two families", flag, mask))
-		}
-	}
-	s.Do = append(s.Do, "beside it --service-cluster-ip-range="+m.servicePair())
-	s.Sources = append(s.Sources, "kubernetes v1.37.2, cmd/kube-controller-manager/app/core.go setNodeCIDRMaskSizes")
 	return s
+}
+
+// besideClusterCIDR is the flags that go with two pod ranges. A mask of a single
+// family is refused then.
+func (m *migration) besideClusterCIDR(p snapshot.Program) (do []string) {
+	line := func(flag, value string) string {
+		if p.Planned {
+			return p.Line(flag, value)
+		}
+		return fmt.Sprintf("beside it --%s=%s", flag, value)
+	}
+	if mask := p.Flags["node-cidr-mask-size"]; mask != "" {
+		do = append(do, line(cilium.Key("node-cidr-mask-size-%s", m.keeps), mask)+", in place of node-cidr-mask-size, which is refused with two families")
+	}
+	if size := m.plannedPods().NodeMask.Of(m.adds); size != 0 {
+		do = append(do, line(cilium.Key("node-cidr-mask-size-%s", m.adds), fmt.Sprint(size)))
+	}
+	if !p.Planned { // of a configuration it follows
+		do = append(do, line("service-cluster-ip-range", m.servicePair()))
+	}
+	return do
 }
 
 // kubeadmConfig is what kubeadm writes the flags of at its next upgrade.

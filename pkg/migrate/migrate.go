@@ -224,6 +224,14 @@ func (m *migration) clusterPool() bool {
 	return m.Cilium.Present() && m.Cilium.Config.IPAM() == "cluster-pool"
 }
 
+// counted is such as "1 Node" and "2 Nodes".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
 // some is the first few of refs by their names and how many more there are.
 func some(refs []snapshot.Ref) string {
 	const most = 4

@@ -17,11 +17,7 @@ func (m *migration) network() Step {
 		Seen: "the router and the hosts are not looked at"}, "router", "routes")
 	s.Effect = "nothing changes for what is there"
 	s.Undo = "take the prefix away again"
-	flag := "-4"
-	if m.adds == ipfam.V6 {
-		flag = "-6"
-	}
-	s.Do = []string{"ip " + flag + " address show scope global # on each node: an address that stays", "ip " + flag + " route show default"}
+	s.Do = []string{"ip " + m.option() + " address show scope global # on each node: an address that stays", "ip " + m.option() + " route show default"}
 	if m.plan == nil {
 		return s
 	}
@@ -34,6 +30,14 @@ func (m *migration) network() Step {
 		}
 	}
 	return s
+}
+
+// option is the option of ip and curl for the second family.
+func (m *migration) option() string {
+	if m.adds == ipfam.V6 {
+		return "-6"
+	}
+	return "-4"
 }
 
 func (m *migration) nodeAddresses() Step {
@@ -167,7 +171,7 @@ func (m *migration) blocks() Step {
 		s.Status, s.Seen = Done, fmt.Sprintf("%d of %d Nodes have a block of each family", has, has)
 	default:
 		s.Status, s.Seen = ToDo, fmt.Sprintf("%d of %d Nodes have no %s block: %s", len(s.Left), has, m.adds, some(s.Left))
-		s.Again = fmt.Sprintf("%d Nodes, one after the other, with the Pods on them", len(s.Left))
+		s.Again = counted(len(s.Left), "Node") + ", one after the other, with the Pods on them"
 		s.Do = []string{
 			"kubectl get node NODE -o yaml # labels, annotations and taints that were put on it go with it",
 			"kubectl drain NODE --ignore-daemonsets --delete-emptydir-data",

@@ -48,7 +48,7 @@ func (m *migration) pods() Step {
 		return s
 	}
 	s.Status, s.Seen = ToDo, fmt.Sprintf("%d of %d Pods have no %s address: %s", len(s.Left), total, m.adds, some(s.Left))
-	s.Again = fmt.Sprintf("%d Pods in %d namespaces", len(s.Left), len(namespaces))
+	s.Again = counted(len(s.Left), "Pod")
 	for i, namespace := range namespaces {
 		if i == maxCommands {
 			s.Do = append(s.Do, fmt.Sprintf("the same in %d more namespaces", len(namespaces)-i))
@@ -72,7 +72,7 @@ func (m *migration) pools() Step {
 	lbipam, knownLBIPAM := m.known(snapshot.LBIPAMPools)
 	pools := checks.NewInput(m.plan, m.Snapshot).PoolsInForce()
 	if len(pools) == 0 && len(m.LBIPAMPools) == 0 {
-		if s.Seen = reason + "; " + lbipam; known && knownLBIPAM || m.absent(snapshot.MetalLBPools) && m.absent(snapshot.LBIPAMPools) {
+		if s.Seen = reason + "; " + lbipam; (known || m.absent(snapshot.MetalLBPools)) && (knownLBIPAM || m.absent(snapshot.LBIPAMPools)) {
 			s.Status, s.Seen = NotNeeded, "there are no pools, of MetalLB or of Cilium"
 		}
 		return s
@@ -111,9 +111,10 @@ func (m *migration) pools() Step {
 	return s
 }
 
+// absent reports whether the cluster has nothing of k, rather than that it was not read.
 func (m *migration) absent(k snapshot.Kind) bool {
 	g, gap := m.Gap(k)
-	return gap && g.Absent()
+	return gap && (g.Reason == snapshot.NotInstalled || g.Reason == snapshot.NotFound)
 }
 
 // plannedAddresses is the plan's range of load balancers.
@@ -189,9 +190,9 @@ func (m *migration) services() Step {
 			inside++
 		}
 	}
-	note := fmt.Sprintf("; %d others have one ClusterIP, and may keep it: Pods of both families reach them over %s", inside, m.keeps)
-	if inside == 0 {
-		note = ""
+	note := ""
+	if inside > 0 {
+		note = fmt.Sprintf("; inside of the cluster, of %s alone: %d, which Pods of both families reach over it", m.keeps, inside)
 	}
 	switch {
 	case exposed == 0:
@@ -226,7 +227,7 @@ func (m *migration) names() Step {
 	return Step{ID: "names", Title: fmt.Sprintf("Publish the new addresses: %s records, certificates", record), Status: Unseen,
 		Seen: "names outside of the cluster are not looked at; those of Services inside follow their ClusterIPs, and Pods of both families need no second address of the cluster's DNS",
 		Do: []string{
-			fmt.Sprintf("%s records for the load balancers' addresses, once they answer: kubectl dualstack trace and curl from outside", record),
+			fmt.Sprintf("%s records for the load balancers' addresses, once curl %s from outside gets an answer from them", record, m.option()),
 			"openssl x509 -noout -ext subjectAltName -in /etc/kubernetes/pki/apiserver.crt # has the addresses that clients of the API use",
 		},
 		Effect: "clients that prefer the new family use it from then on",
