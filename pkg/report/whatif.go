@@ -40,9 +40,9 @@ type Against struct {
 
 // GoneFinding is a finding that what was supposed mends.
 type GoneFinding struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Finding
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	Finding Finding `json:"finding"`
 }
 
 // Change is whether a finding is there only because of what was supposed.
@@ -211,7 +211,7 @@ func (p *printer) gone(w *WhatIf) {
 			p.linef("  %s and %d more: -o wide", p.or("…", "..."), len(w.GoneFindings)-i)
 			break
 		}
-		p.wrapped("  - ", fmt.Sprintf("%s %s %s: %s", f.ID, severityWord(f.Severity), where(f.Finding), Escape(f.Message)))
+		p.wrapped("  - ", fmt.Sprintf("%s %s %s: %s", f.ID, severityWord(f.Finding.Severity), where(f.Finding), Escape(f.Finding.Message)))
 	}
 }
 
