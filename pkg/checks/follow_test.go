@@ -48,9 +48,9 @@ func TestFollow(t *testing.T) {
 		return checks.Result{Check: &checks.Check{ID: id}, Status: checks.Failing, Findings: fs}
 	}
 	edges := []checks.Edge{
-		{"S", "first", checks.SameObject},
-		{"S", "second", checks.SameNode},
-		{"first", "root", checks.Everywhere},
+		{Symptom: "S", Cause: "first", When: checks.SameObject},
+		{Symptom: "S", Cause: "second", When: checks.SameNode},
+		{Symptom: "first", Cause: "root", When: checks.Everywhere},
 	}
 	results := []checks.Result{
 		result("root", checks.Finding{Object: node, Family: ipfam.V6}),

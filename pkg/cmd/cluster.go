@@ -17,14 +17,14 @@ import (
 )
 
 // readCluster is the snapshot of the cluster that kubeconfig and flags name.
-func (o *doctorOptions) readCluster(ctx context.Context, now time.Time) (*snapshot.Snapshot, error) {
+func (o *doctorOptions) readCluster(ctx context.Context, now time.Time, over *snapshot.Overlay) (*snapshot.Snapshot, error) {
 	config, name, err := connect(o.config)
 	if err != nil {
 		return nil, err
 	}
 	watch := newProgress(o.ErrOut)
 	snap, err := snapshot.FromCluster(ctx, config, snapshot.ClusterOptions{
-		Kinds: kinds(o.chosen), Depth: o.level, Context: name, Now: now, Progress: watch.say,
+		Kinds: o.kinds(), Depth: o.level, Context: name, Now: now, Progress: watch.say, Overlay: over,
 	})
 	watch.clear()
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -30,16 +31,18 @@ type doctorOptions struct {
 	style  *styleFlags
 	config *genericclioptions.ConfigFlags
 
-	files   []string
-	plan    string
-	only    []string
-	skip    []string
-	failOn  string
-	strict  bool
-	depth   string
-	timeout time.Duration
-	output  string
-	accept  acceptance
+	files     []string
+	plan      string
+	only      []string
+	skip      []string
+	failOn    string
+	strict    bool
+	depth     string
+	timeout   time.Duration
+	output    string
+	whatIf    whatIf
+	migration migration
+	accept    acceptance
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -112,6 +115,8 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
 	o.accept.addFlags(cmd)
+	o.whatIf.addFlags(cmd)
+	o.migration.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -140,6 +145,9 @@ func (o *doctorOptions) Complete(flags *pflag.FlagSet) (err error) {
 		return err
 	}
 	if err = o.accept.complete(); err != nil {
+		return err
+	}
+	if err = o.whatIf.complete(); err != nil {
 		return err
 	}
 	o.live = clusterFlags(flags, inCluster(o.plan))
@@ -174,14 +182,14 @@ func clusterFlags(flags *pflag.FlagSet, planInCluster bool) []string {
 // Validate refuses flags that contradict one another.
 func (o *doctorOptions) Validate() error {
 	stdin := 0
-	for _, f := range append(slices.Clone(o.files), o.plan) {
+	for _, f := range slices.Concat(o.files, o.whatIf.files, []string{o.plan}) {
 		if f == "-" {
 			stdin++
 		}
 	}
 	switch {
 	case len(o.files) > 0 && len(o.live) > 0:
-		return fmt.Errorf("-f reads files and no cluster: leave out %s", strings.Join(o.live, ", "))
+		return fmt.Errorf("-f reads files and no cluster: leave out %s, or lay the files over the cluster with --if-applied", strings.Join(o.live, ", "))
 	case stdin > 1:
 		return fmt.Errorf("- is standard input, which can be read once")
 	case len(o.chosen) == 0:
@@ -189,7 +197,7 @@ func (o *doctorOptions) Validate() error {
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
 	}
-	return nil
+	return o.migration.validate(o)
 }
 
 // Run audits and prints. The outcome is settled before anything is printed.
@@ -203,52 +211,72 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	snap, err := o.read(ctx)
+	if o.migration.asked() {
+		return o.migrate(ctx, named)
+	}
+	found, err := o.read(ctx)
 	if err != nil {
 		return err
 	}
+	snap, supposed := o.whatIf.suppose(found)
 	judge, err := o.judge(named, snap)
 	if err != nil {
 		return err
 	}
 	results := judge.run(o.chosen, snap)
-	o.accept.apply(results, snap, snap.Source.At, o.ErrOut)
-	outcome := verdict(results, o.threshold, o.strict)
+	o.accept.apply(results, snap, o.ErrOut)
+	if supposed != nil {
+		before := judge.run(o.chosen, found)
+		o.accept.apply(before, found, io.Discard) // its words are those about the results
+		supposed.Comparison = checks.Compare(before, results)
+	}
+	outcome := verdict(o.whatIf.counted(results, supposed), o.threshold, o.strict)
 	o.notes(snap, judge)
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
 		return nothingAudited(snap)
 	}
-	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
+	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed})
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
 	}
 	return outcome
 }
 
-// read is the snapshot of the files, or of the cluster. It comes back at once
-// when ctx ends, even where reading does not heed it, as with standard input.
+// read is the snapshot of the files, or of the cluster, with the files of
+// --if-applied to be laid over it.
 func (o *doctorOptions) read(ctx context.Context) (*snapshot.Snapshot, error) {
 	now := time.Now()
-	if len(o.files) == 0 {
-		return o.readCluster(ctx, now)
+	over, err := inTime(ctx, o, o.whatIf.files, func() (*snapshot.Overlay, error) { return o.overlay(now) })
+	if err != nil {
+		return nil, err
 	}
+	if len(o.files) == 0 {
+		return o.readCluster(ctx, now, over)
+	}
+	o.input.over = over
+	return inTime(ctx, o, o.files, func() (*snapshot.Snapshot, error) { return o.input.read(now) })
+}
+
+// inTime is what read answers of the files. It comes back at once when ctx ends, even
+// where reading does not heed it, as with standard input.
+func inTime[T any](ctx context.Context, o *doctorOptions, files []string, read func() (T, error)) (none T, err error) {
 	type answer struct {
-		snap *snapshot.Snapshot
-		err  error
+		of  T
+		err error
 	}
 	done := make(chan answer, 1)
 	go func() {
-		snap, err := o.input.read(now)
-		done <- answer{snap, err}
+		of, err := read()
+		done <- answer{of, err}
 	}()
 	select {
 	case a := <-done:
-		return a.snap, a.err
+		return a.of, a.err
 	case <-ctx.Done():
 		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-			return nil, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(o.files, " "), o.timeout)
+			return none, fmt.Errorf("read %s: not done within --timeout %s", strings.Join(files, " "), o.timeout)
 		}
-		return nil, ctx.Err()
+		return none, ctx.Err()
 	}
 }
 

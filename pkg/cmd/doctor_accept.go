@@ -109,7 +109,7 @@ func (a *acceptance) completeSeverities() error {
 // apply settles what of the results counts: severities first, then what is suppressed,
 // what follows from what, and what is in the namespaces. It says on stderr what of its
 // rules came too late or was not needed.
-func (a *acceptance) apply(results []checks.Result, snap *snapshot.Snapshot, now time.Time, stderr io.Writer) {
+func (a *acceptance) apply(results []checks.Result, snap *snapshot.Snapshot, stderr io.Writer) {
 	note := func(format string, args ...any) {
 		fmt.Fprintln(stderr, report.Escape(fmt.Sprintf(format, args...)))
 	}
@@ -124,7 +124,7 @@ func (a *acceptance) apply(results []checks.Result, snap *snapshot.Snapshot, now
 	if err != nil {
 		note("%s", err)
 	}
-	over, idle := checks.Suppress(results, slices.Concat(a.list, annotated), now)
+	over, idle := checks.Suppress(results, slices.Concat(a.list, annotated), snap.Source.At)
 	for _, s := range over {
 		note("%s: suppresses nothing any more: it ended on %s: %s", s.From, s.Until.Format(time.DateOnly), s)
 	}

@@ -24,6 +24,7 @@ type input struct {
 	files []string
 	stdin io.Reader
 	text  []byte
+	over  *snapshot.Overlay // laid over the files; may be nil
 }
 
 func (in *input) read(now time.Time) (*snapshot.Snapshot, error) {
@@ -34,7 +35,7 @@ func (in *input) read(now time.Time) (*snapshot.Snapshot, error) {
 		}
 		in.text = text
 	}
-	return snapshot.FromFiles(in.files, snapshot.FileOptions{Stdin: bytes.NewReader(in.text), Now: now})
+	return snapshot.FromFiles(in.files, snapshot.FileOptions{Stdin: bytes.NewReader(in.text), Now: now, Overlay: in.over})
 }
 
 // content is the text of a file that a snapshot names.

@@ -25,13 +25,13 @@ func Explain(w io.Writer, c *checks.Check, s Style) error {
 	p.list("READS", reads(c))
 	p.list("SOURCES", c.Doc.Refs)
 	symptoms, causes := catalog.Explains(c.ID)
-	p.list("MAY FOLLOW FROM", named(causes))
-	p.list("MAY EXPLAIN", named(symptoms))
+	p.list("MAY FOLLOW FROM", titled(causes))
+	p.list("MAY EXPLAIN", titled(symptoms))
 	return p.flush(w)
 }
 
-// named is checks by ID and name.
-func named(ids []string) []string {
+// titled is checks by ID and name.
+func titled(ids []string) []string {
 	lines := make([]string, 0, len(ids))
 	for _, id := range ids {
 		if c, ok := catalog.Find(id); ok {

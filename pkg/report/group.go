@@ -12,6 +12,7 @@ import (
 type group struct {
 	result   *Result
 	severity severity.Severity // of the findings, not of what follows
+	change   Change            // of the findings
 	findings []Finding
 	follow   []followers
 }
@@ -41,26 +42,31 @@ func (g group) following() (n int) {
 	return n
 }
 
-// groups is the findings of r, worst first and then in the order of the checks.
+// groups is the findings of r, the new ones of a supposition first, then worst first and
+// in the order of the checks.
 func (r *Report) groups() []group {
 	var groups []group
 	hanging, hangs := r.hanging()
 	for i := range r.Results {
 		result := &r.Results[i]
 		for _, s := range severity.All {
-			g := group{result: result, severity: s}
-			for _, f := range result.Findings {
-				if f.Severity == s && f.counts() && !hangs[f.key(result.ID)] {
-					g.findings = append(g.findings, f)
-					g.add(hanging[f.key(result.ID)])
+			for _, change := range []Change{New, Same, ""} {
+				g := group{result: result, severity: s, change: change}
+				for _, f := range result.Findings {
+					if f.Severity == s && f.Change == change && f.counts() && !hangs[f.key(result.ID)] {
+						g.findings = append(g.findings, f)
+						g.add(hanging[f.key(result.ID)])
+					}
 				}
-			}
-			if len(g.findings) > 0 {
-				groups = append(groups, g)
+				if len(g.findings) > 0 {
+					groups = append(groups, g)
+				}
 			}
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b group) int { return -cmp.Compare(a.worst(), b.worst()) })
+	slices.SortStableFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.change, b.change), -cmp.Compare(a.worst(), b.worst()))
+	})
 	return groups
 }
 
@@ -120,10 +126,11 @@ func (r *Report) hanging() (hanging map[findingKey][]followers, hangs map[findin
 	return hanging, hangs
 }
 
-// rootOf is the earliest cause of f that counts.
+// rootOf is the earliest cause of f that counts. What is new with a supposition hangs on
+// nothing that was there before: nobody would look for it there.
 func rootOf(f Finding, found map[findingKey]Finding) (root findingKey, ok bool) {
 	for cause := f.Cause; cause != nil; cause = found[cause.key()].Cause {
-		if found[cause.key()].counts() {
+		if c := found[cause.key()]; c.counts() && (c.Change == f.Change || f.Change != New) {
 			root, ok = cause.key(), true
 		}
 	}

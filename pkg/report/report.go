@@ -34,6 +34,7 @@ type Report struct {
 	Matrix     []Row    `json:"matrix"`
 	Summary    Summary  `json:"summary"`
 	Results    []Result `json:"results"`
+	WhatIf     *WhatIf  `json:"whatIf,omitempty"` // nil in a report of what is
 
 	brokenPlan string // the file of a plan that could not be understood
 }
@@ -125,6 +126,7 @@ type Finding struct {
 	// Suppressed is why the finding does not count; nil when it does.
 	Suppressed *Suppressed `json:"suppressed"`
 	Known      bool        `json:"known"` // it is in the baseline, and fails no run
+	Change     Change      `json:"change,omitempty"`
 }
 
 // Suppressed is the reason that somebody gave for a finding.
@@ -151,6 +153,7 @@ type Input struct {
 	Broken    BrokenPlan // instead of a plan
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
+	Supposed  *Supposition // nil when the results are of what is
 }
 
 // BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.
@@ -174,6 +177,7 @@ func Build(in Input) *Report {
 	for _, result := range in.Results {
 		r.Results = append(r.Results, resultOf(result, in))
 	}
+	r.suppose(in.Supposed, in)
 	r.Summary = summarize(r.Results)
 	return r
 }

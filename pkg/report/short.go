@@ -19,6 +19,7 @@ func (r *Report) writeShort(w io.Writer, s Style) error {
 			}
 		}
 	}
+	p.changes(r.WhatIf)
 	p.totals(r)
 	return p.flush(w)
 }
@@ -28,5 +29,5 @@ func (p *printer) short(indent, id string, f Finding) {
 	if f.Source != "" {
 		line += " (" + Escape(f.Source) + ")"
 	}
-	p.line(line)
+	p.line(line + f.Change.words())
 }

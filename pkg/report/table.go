@@ -77,6 +77,7 @@ func (p *printer) report(w io.Writer, r *Report) error {
 	p.areas(r)
 	p.findings(r)
 	p.accepted(r)
+	p.gone(r.WhatIf)
 	p.unchecked(r)
 	if p.all {
 		p.passed(r)
@@ -85,6 +86,7 @@ func (p *printer) report(w io.Writer, r *Report) error {
 	if id := firstID(r); id != "" {
 		p.wrapped("", "Why, and how to mend it: kubectl dualstack doctor explain "+id)
 	}
+	p.changes(r.WhatIf)
 	p.totals(r)
 	return p.flush(w)
 }
@@ -116,6 +118,7 @@ func (p *printer) heading(r *Report) {
 	}
 	p.wrapped(fmt.Sprintf("%-9s", "versions"), strings.Join(versions, ", ")+assumed)
 	p.wrapped(fmt.Sprintf("%-9s", "plan"), r.judgedBy())
+	p.whatIf(r.WhatIf)
 	depth := s.Depth
 	if s.Reason != "" {
 		depth += ": " + Escape(s.Reason)
@@ -182,7 +185,7 @@ func (p *printer) findings(r *Report) {
 		if n := len(g.findings); n > 1 {
 			title += fmt.Sprintf("  (%d)", n)
 		}
-		p.line(title)
+		p.line(title + g.findings[0].Change.words())
 		p.wrapped("  ", g.result.consequence)
 		fix, common := g.commonFix()
 		shown := g.findings

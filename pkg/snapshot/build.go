@@ -28,6 +28,11 @@ type builder struct {
 	charts       []chartVersion    // that objects ask for
 	chartSources map[string]string // the versions of charts, by the name of the object that has them
 
+	// over is the builder of the same snapshot with files laid over it, which are its
+	// overlay. Without files there is none.
+	over    *builder
+	overlay *Overlay
+
 	kept    map[Ref]int // where in its list an object from a file is
 	singles map[Ref]any // the same for what is in no list: the fact itself
 }
@@ -52,6 +57,9 @@ func (b *builder) saw(k Kind) { b.seen[k] = true }
 
 // add takes in one object.
 func (b *builder) add(o object) {
+	if b.over != nil {
+		b.over.addUnder(o)
+	}
 	b.faults(o)
 	b.current = o.origin
 	b.annotated(o.value)
@@ -278,6 +286,7 @@ func (b *builder) fromFiles() *Snapshot {
 
 // finish settles what only the whole shows, and puts every list in order.
 func (b *builder) finish() {
+	b.addRest()
 	b.settleConfiguration()
 	s := b.snap
 	for i := range s.Kubeadm {

@@ -129,6 +129,7 @@ func (b *builder) settleConfiguration() {
 	if c.ConfigRef == (Ref{}) && c.Values.Ref != (Ref{}) {
 		c.Config, c.ConfigRef = c.Values.Rendered, c.Values.Ref
 	}
+	b.settleUpgrade()
 	if c.Namespace == "" {
 		c.Namespace = c.DaemonSet.Namespace
 	}

@@ -20,6 +20,7 @@ type ClusterOptions struct {
 	Context  string // of the kubeconfig, for the report's header
 	Now      time.Time
 	Progress func(string) // told what is being read; may be nil
+	Overlay  *Overlay     // laid over the cluster: see Snapshot.Applied; may be nil
 }
 
 // Depth is whether Pods are read, which are most of a cluster's objects.
@@ -71,6 +72,7 @@ func FromCluster(ctx context.Context, config *rest.Config, opts ClusterOptions) 
 		opts:   opts,
 		b:      newBuilder(Source{Live: true, Name: opts.Context, Server: client.server, At: opts.Now, Pods: -1}),
 	}
+	r.b.layOver(opts.Overlay)
 	// The first request shows whether there is a server at all, and opens the
 	// connection that the others share.
 	if err := r.version(ctx); unreachable(err) {
@@ -138,10 +140,12 @@ func (r *reader) add(value any) {
 func (r *reader) gap(g Gap) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if old, ok := r.b.snap.Gaps[g.Kind]; ok && old.Reason != Malformed {
-		return
-	}
-	r.b.snap.Gaps[g.Kind] = g
+	r.b.each(func(b *builder) {
+		if old, ok := b.snap.Gaps[g.Kind]; ok && old.Reason != Malformed {
+			return
+		}
+		b.snap.Gaps[g.Kind] = g
+	})
 }
 
 // version asks for the API server's release.
@@ -206,19 +210,27 @@ func (r *reader) countPods(ctx context.Context) {
 	r.deep = true
 }
 
-// finish settles the gaps by what was found in the end, so that a snapshot of a
-// cluster and one of its objects in files tell the same.
+// finish settles the snapshot, and that of the same with files laid over it.
 func (r *reader) finish() *Snapshot {
-	b := r.b
+	if r.b.over != nil {
+		r.b.over.snap.Source = r.b.snap.Source
+	}
+	r.b.each(r.settle)
+	return r.b.both()
+}
+
+// settle settles the gaps by what was found in the end, so that a snapshot of a
+// cluster and one of its objects in files tell the same.
+func (r *reader) settle(b *builder) {
 	b.finish()
 	s := b.snap
 	slices.SortStableFunc(s.Problems, func(a, c Problem) int { return compareRefs(a.Ref, c.Ref) })
 	if r.podsRead {
 		s.Source.Pods = len(s.Pods)
 	}
-	r.absent(ControlPlane, len(s.ControlPlane) == 0, "no Pod of kube-apiserver or kube-controller-manager in kube-system")
-	r.absent(CiliumAgents, len(s.Cilium.Agents) == 0 && s.Cilium.DaemonSet == Ref{}, "no DaemonSet with the label k8s-app=cilium")
-	r.absent(MetalLBSetup, !s.MetalLB.Present(), "no Deployment of MetalLB's controller")
+	r.absent(b, ControlPlane, len(s.ControlPlane) == 0, "no Pod of kube-apiserver or kube-controller-manager in kube-system")
+	r.absent(b, CiliumAgents, len(s.Cilium.Agents) == 0 && s.Cilium.DaemonSet == Ref{}, "no DaemonSet with the label k8s-app=cilium")
+	r.absent(b, MetalLBSetup, !s.MetalLB.Present(), "no Deployment of MetalLB's controller")
 	for _, k := range AllKinds {
 		g, gap := s.Gaps[k]
 		switch {
@@ -231,19 +243,21 @@ func (r *reader) finish() *Snapshot {
 			s.Gaps[k] = g
 		}
 	}
-	return s
 }
 
 // absent makes a kind a gap when all that would show it was read and is not there.
-func (r *reader) absent(k Kind, empty bool, detail string) {
-	if _, gap := r.b.snap.Gaps[k]; empty && !gap && r.wants(k) {
-		r.b.snap.Gaps[k] = Gap{Kind: k, Reason: NotFound, Detail: detail}
+func (r *reader) absent(b *builder, k Kind, empty bool, detail string) {
+	if _, gap := b.snap.Gaps[k]; empty && !gap && r.wants(k) {
+		b.snap.Gaps[k] = Gap{Kind: k, Reason: NotFound, Detail: detail}
 	}
 }
 
 // absorb takes over the facts of one list. Facts that are no lists come from
 // single objects, which are added one by one.
 func (b *builder) absorb(part *builder) {
+	if b.over != nil {
+		b.over.absorb(part.over)
+	}
 	to, from := &b.snap.Facts, &part.snap.Facts
 	to.Nodes = append(to.Nodes, from.Nodes...)
 	to.Pods = append(to.Pods, from.Pods...)

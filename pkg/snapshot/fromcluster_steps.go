@@ -96,6 +96,7 @@ func (r *reader) list(ctx context.Context, k Kind, q query, add func(*builder, r
 	var part *builder
 	read := func() error {
 		part = newBuilder(Source{})
+		part.layOver(r.opts.Overlay)
 		count := 0
 		return r.client.pages(ctx, q, func(p page) {
 			for _, o := range p.objects {
@@ -146,7 +147,7 @@ func (r *reader) components(k Kind, q query) step {
 	return func(ctx context.Context) {
 		err := r.list(ctx, k, q, func(b *builder, o runtime.Object) {
 			if p, ok := o.(*corev1.Pod); ok {
-				b.componentPod(p)
+				b.each(func(b *builder) { b.componentPod(p) })
 			}
 		})
 		if err != nil {
@@ -338,7 +339,7 @@ func (g *apiGroup) present(ctx context.Context) {
 	if _, err := g.versions(ctx); err == nil {
 		g.r.mu.Lock()
 		defer g.r.mu.Unlock()
-		g.r.b.snap.MetalLB.CRDs = true
+		g.r.b.each(func(b *builder) { b.snap.MetalLB.CRDs = true })
 	}
 }
 
@@ -363,7 +364,9 @@ func addCustom(k Kind) func(*builder, runtime.Object) {
 			err = kjson.UnmarshalCaseSensitivePreserveInts(data, value)
 		}
 		if err != nil {
-			b.problem(k, Ref{u.GetKind(), u.GetNamespace(), u.GetName()}, "", "%s", decodeMessage(err))
+			b.each(func(b *builder) {
+				b.problem(k, Ref{u.GetKind(), u.GetNamespace(), u.GetName()}, "", "%s", decodeMessage(err))
+			})
 			return
 		}
 		b.add(object{value: value})

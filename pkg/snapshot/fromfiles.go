@@ -14,8 +14,9 @@ import (
 
 // FileOptions is how FromFiles reads.
 type FileOptions struct {
-	Stdin io.Reader // what "-" reads
-	Now   time.Time
+	Stdin   io.Reader // what "-" reads
+	Now     time.Time
+	Overlay *Overlay // laid over them: see Snapshot.Applied; may be nil
 }
 
 // maxFile is the largest file that is read; a larger one is a problem, not a
@@ -29,11 +30,12 @@ const maxFile = 256 << 20
 // that no document was understood at all, and has all the reasons.
 func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
 	b := newBuilder(Source{Name: strings.Join(paths, " "), At: opts.Now, Deep: true, Pods: -1, Reason: "from files"})
+	b.layOver(opts.Overlay)
 	files, problems := list(paths)
-	b.snap.Problems = problems
+	b.each(func(b *builder) { b.snap.Problems = append(b.snap.Problems, problems...) })
 	understood := false
 	for parsed := range readAll(files, opts.Stdin) {
-		b.snap.Problems = append(b.snap.Problems, parsed.problems...)
+		b.each(func(b *builder) { b.snap.Problems = append(b.snap.Problems, parsed.problems...) })
 		for _, o := range parsed.objects {
 			understood = understood || len(o.problems) == 0
 			b.add(o)
@@ -42,7 +44,8 @@ func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
 	if !understood {
 		return nil, nothingUnderstood(paths, b.snap.Problems)
 	}
-	return b.fromFiles(), nil
+	b.each(func(b *builder) { b.fromFiles() })
+	return b.both(), nil
 }
 
 func nothingUnderstood(paths []string, problems []Problem) error {

@@ -13,6 +13,17 @@ type origin struct {
 	file  string
 	line  int
 	lines lineTable
+	under *origin // of the object that this one was laid over; may be nil
+}
+
+// over is o with under below it, which has the fields that o has not.
+func (o *origin) over(under *origin) *origin {
+	if o == nil || under == nil {
+		return o
+	}
+	both := *o
+	both.under = under
+	return &both
 }
 
 // lineTable is the lines of a document's fields, each in 8 bytes: the upper bits
@@ -40,6 +51,12 @@ func (t lineTable) find(path string) (int, bool) {
 // position is where field stands in the document, or the nearest field around it
 // that the document has.
 func (o *origin) position(field string) Position {
+	if u := o.under; u != nil {
+		_, here := o.lines.find(field)
+		if _, below := u.lines.find(field); below && !here {
+			return u.position(field)
+		}
+	}
 	for path := field; path != ""; path = parentPath(path) {
 		if line, ok := o.lines.find(path); ok {
 			return Position{File: o.file, Line: o.line + line}

@@ -21,6 +21,8 @@ type Snapshot struct {
 
 	origins map[Ref]*origin
 	plans   []string
+	applied *Snapshot // with files laid over it; nil without any
+	laid    *Applied  // what they did, in that snapshot
 }
 
 // Source is where a snapshot comes from.
