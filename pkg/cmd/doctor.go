@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,8 @@ type doctorOptions struct {
 	whatIf    whatIf
 	migration migration
 	accept    acceptance
+	contexts  []string
+	watch     watching
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -115,6 +118,8 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
 	o.accept.addFlags(cmd)
+	o.addContexts(cmd)
+	o.watch.addFlags(cmd)
 	o.whatIf.addFlags(cmd)
 	o.migration.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
@@ -197,7 +202,7 @@ func (o *doctorOptions) Validate() error {
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
 	}
-	return o.migration.validate(o)
+	return cmp.Or(o.validateContexts(), o.watch.validate(o), o.migration.validate(o))
 }
 
 // Run audits and prints. The outcome is settled before anything is printed.
@@ -211,17 +216,34 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.migration.asked() {
+	switch {
+	case o.migration.asked():
 		return o.migrate(ctx, named)
+	case len(o.contexts) > 0:
+		return o.runContexts(ctx, named)
+	case o.watch.asked:
+		return o.runWatch(ctx, named)
 	}
-	found, err := o.read(ctx)
+	r, outcome, err := o.audit(ctx, named)
 	if err != nil {
 		return err
+	}
+	if err := r.Write(o.Out, o.format, o.print); err != nil {
+		return err
+	}
+	return outcome
+}
+
+// audit is the report, and whether what it says fails the run.
+func (o *doctorOptions) audit(ctx context.Context, named *plan.Plan) (r *report.Report, outcome, err error) {
+	found, err := o.read(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	snap, supposed := o.whatIf.suppose(found)
 	judge, err := o.judge(named, snap)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	results := judge.run(o.chosen, snap)
 	o.accept.apply(results, snap, o.ErrOut)
@@ -230,16 +252,13 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		o.accept.apply(before, found, io.Discard) // its words are those about the results
 		supposed.Comparison = checks.Compare(before, results)
 	}
-	outcome := verdict(o.whatIf.counted(results, supposed), o.threshold, o.strict)
+	outcome = verdict(o.whatIf.counted(results, supposed), o.threshold, o.strict)
 	o.notes(snap, judge)
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
-		return nothingAudited(snap)
+		return nil, nil, nothingAudited(snap)
 	}
-	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed})
-	if err := r.Write(o.Out, o.format, o.print); err != nil {
-		return err
-	}
-	return outcome
+	r = report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed})
+	return r, outcome, nil
 }
 
 // read is the snapshot of the files, or of the cluster, with the files of

@@ -9,19 +9,23 @@ import (
 // into a message. What follows from another finding stands indented below it.
 func (r *Report) writeShort(w io.Writer, s Style) error {
 	p := newPrinter(s)
-	for _, g := range r.groups() {
-		for _, f := range g.findings {
-			p.short("", g.result.ID, f)
-		}
-		for _, follow := range g.follow {
-			for _, f := range follow.findings {
-				p.short("  ", follow.result.ID, f)
-			}
-		}
-	}
+	p.shortGroups("", r)
 	p.changes(r.WhatIf)
 	p.totals(r)
 	return p.flush(w)
+}
+
+func (p *printer) shortGroups(indent string, r *Report) {
+	for _, g := range r.groups() {
+		for _, f := range g.findings {
+			p.short(indent, g.result.ID, f)
+		}
+		for _, follow := range g.follow {
+			for _, f := range follow.findings {
+				p.short(indent+"  ", follow.result.ID, f)
+			}
+		}
+	}
 }
 
 func (p *printer) short(indent, id string, f Finding) {
