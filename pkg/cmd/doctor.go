@@ -211,7 +211,7 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
 		return nothingAudited(snap)
 	}
-	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
+	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Tool: thisBuild().Version})
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type Report struct {
 	Results    []Result `json:"results"`
 
 	brokenPlan string // the file of a plan that could not be understood
+	tool       string
+	drawing    *plan.Plan // nil without a plan
 }
 
 // Source is what the report was made from, and what was missing of it.
@@ -130,6 +132,7 @@ type Input struct {
 	Broken    BrokenPlan // instead of a plan
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
+	Tool      string // the version of this tool, where it is known
 }
 
 // BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.
@@ -148,6 +151,8 @@ func Build(in Input) *Report {
 		Matrix:     matrix(in.Plan, in.Snapshot),
 		Results:    make([]Result, 0, len(in.Results)),
 		brokenPlan: in.Broken.Source,
+		tool:       in.Tool,
+		drawing:    in.Plan,
 	}
 	r.Source.Problems = append(in.Broken.problems(), r.Source.Problems...)
 	for _, result := range in.Results {
