@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -483,6 +484,55 @@ func TestPageIsAccessible(t *testing.T) {
 	if attribute(first(root, "html"), "lang") != "en" || content(first(root, "title")) == "" || first(root, "svg").Data == "" {
 		t.Error("no language, no title or no picture")
 	}
+}
+
+// TestPageHasContrast: text and marks stand out from both grounds of both schemes as
+// WCAG 2.2 asks of text (1.4.3), at least 4.5 to 1.
+func TestPageHasContrast(t *testing.T) {
+	light, dark, ok := strings.Cut(pageTemplate, "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("there is no dark scheme")
+	}
+	dark, printed, _ := strings.Cut(dark, "@media print")
+	variable := regexp.MustCompile(`--([a-z]+): #([0-9a-f]{3,6})`)
+	for scheme, css := range map[string]string{"light": light, "dark": dark, "print": printed} {
+		colors := map[string]float64{}
+		for _, match := range variable.FindAllStringSubmatch(css, -1) {
+			colors[match[1]] = luminance(t, match[2])
+		}
+		for _, ink := range []string{"ink", "quiet", "error", "warning", "info", "good"} {
+			for _, ground := range []string{"ground", "soft"} {
+				a, hasInk := colors[ink]
+				b, hasGround := colors[ground]
+				if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); !hasInk || !hasGround || ratio < 4.5 {
+					t.Errorf("%s: %s on %s has %.1f to 1", scheme, ink, ground, ratio)
+				}
+			}
+		}
+	}
+}
+
+// luminance is how bright a colour is, from 0 to 1, as WCAG 2.2 defines it.
+func luminance(t *testing.T, hex string) float64 {
+	t.Helper()
+	if len(hex) == 3 {
+		hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+	}
+	sum := 0.0
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		n, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := float64(n) / 255
+		if c <= 0.04045 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		sum += weight * c
+	}
+	return sum
 }
 
 // TestXMLIsPlain reads all tokens of the XML: every character is one that XML 1.0 has.

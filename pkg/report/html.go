@@ -25,6 +25,7 @@ type htmlPage struct {
 	Uses      []htmlUse
 	Picture   template.HTML
 	Groups    []htmlGroup
+	Problems  []htmlFinding
 	Unchecked []htmlUnchecked
 	Holds     []htmlClaim
 	Tool      string
@@ -80,7 +81,7 @@ func (r *Report) writeHTML(w io.Writer) error {
 	err = page.Execute(&out, htmlPage{
 		Title: "Dual-stack audit of " + Escape(r.Source.Name), Source: r.facts(), Counts: p.htmlCounts(r),
 		Families: familyNames(), Uses: p.htmlUses(r), Picture: picture,
-		Groups: p.htmlGroups(r), Unchecked: htmlUncheckedOf(r), Holds: holding(r), Tool: Escape(r.tool),
+		Groups: p.htmlGroups(r), Problems: r.htmlProblems(), Unchecked: htmlUncheckedOf(r), Holds: holding(r), Tool: Escape(r.tool),
 	})
 	if err != nil {
 		return err
@@ -189,6 +190,17 @@ func (p *printer) htmlGroups(r *Report) []htmlGroup {
 		groups = append(groups, h)
 	}
 	return groups
+}
+
+// htmlProblems is what of the input was not understood.
+func (r *Report) htmlProblems() []htmlFinding {
+	var list []htmlFinding
+	for _, p := range r.Source.Problems {
+		list = append(list, htmlFinding{
+			Object: Escape(p.Object.String()), Field: Escape(p.Field), Source: Escape(p.Source), Message: Escape(p.Message),
+		})
+	}
+	return list
 }
 
 func htmlUncheckedOf(r *Report) []htmlUnchecked {
