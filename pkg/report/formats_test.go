@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -541,7 +542,7 @@ func TestXMLIsPlain(t *testing.T) {
 	for range 40 {
 		decoder := xml.NewDecoder(strings.NewReader(print(t, drawnReport(t, random), JUnit, Style{})))
 		for {
-			if _, err := decoder.Token(); err == io.EOF {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatal(err)

@@ -39,11 +39,11 @@ func (r *Report) writeGitHub(w io.Writer) error {
 			fmt.Fprintf(&out, "::%s %s::%s\n", githubCommands[f.Severity], strings.Join(properties, ","), githubData(text))
 		}
 	}
-	text := joined(r.Summary.counts(), ", ")
+	lines := []string{joined(r.Summary.counts(), ", ")}
 	for _, u := range r.uncheckedReasons() {
-		text += fmt.Sprintf("\n%s: %s: %s", u.status, Escape(u.reason), strings.Join(u.ids(), ", "))
+		lines = append(lines, fmt.Sprintf("%s: %s: %s", u.status, Escape(u.reason), strings.Join(u.ids(), ", ")))
 	}
-	fmt.Fprintf(&out, "::notice title=kubectl dualstack doctor::%s\n", githubData(text))
+	fmt.Fprintf(&out, "::notice title=kubectl dualstack doctor::%s\n", githubData(strings.Join(lines, "\n")))
 	_, err := w.Write(out.Bytes())
 	return err
 }
