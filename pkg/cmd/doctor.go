@@ -257,7 +257,7 @@ func (o *doctorOptions) audit(ctx context.Context, named *plan.Plan) (r *report.
 	if !anyKnown(snap, judge.plan) && (snap.Source.Live || !anyAudited(results)) {
 		return nil, nil, nothingAudited(snap)
 	}
-	r = report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed})
+	r = report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed, Tool: thisBuild().Version})
 	return r, outcome, nil
 }
 

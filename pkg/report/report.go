@@ -37,6 +37,8 @@ type Report struct {
 	WhatIf     *WhatIf  `json:"whatIf,omitempty"` // nil in a report of what is
 
 	brokenPlan string // the file of a plan that could not be understood
+	tool       string
+	drawing    *plan.Plan // nil without a plan
 }
 
 // Source is what the report was made from, and what was missing of it.
@@ -154,6 +156,7 @@ type Input struct {
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
 	Supposed  *Supposition // nil when the results are of what is
+	Tool      string // the version of this tool, where it is known
 }
 
 // BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.
@@ -172,6 +175,8 @@ func Build(in Input) *Report {
 		Matrix:     matrix(in.Plan, in.Snapshot),
 		Results:    make([]Result, 0, len(in.Results)),
 		brokenPlan: in.Broken.Source,
+		tool:       in.Tool,
+		drawing:    in.Plan,
 	}
 	r.Source.Problems = append(in.Broken.problems(), r.Source.Problems...)
 	for _, result := range in.Results {

@@ -144,6 +144,12 @@ func TestFormats(t *testing.T) {
 		{"short-ascii.txt", Short, Style{Width: 80, ASCII: true}},
 		{"report.json", JSON, Style{}},
 		{"report.yaml", YAML, Style{}},
+		{"report.junit.xml", JUnit, Style{}},
+		{"report.sarif", SARIF, Style{}},
+		{"report.github", GitHub, Style{}},
+		{"report.md", Markdown, Style{}},
+		{"report.html", HTML, Style{}},
+		{"report.prom", Prometheus, Style{}},
 	} {
 		t.Run(test.golden, func(t *testing.T) {
 			path, err := filepath.Abs(filepath.Join("testdata/golden", test.golden))
