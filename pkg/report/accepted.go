@@ -1,21 +1,29 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// accepted prints what was found and does not count: one line for each check, or with all
-// one for each finding, with the reason.
+// acceptedSection is findings that do not count, for one reason.
+type acceptedSection struct {
+	title string
+	has   func(Finding) bool
+	why   func(Finding) string
+}
+
+var acceptedSections = []acceptedSection{
+	{"known, in the baseline", func(f Finding) bool { return f.Suppressed == nil && f.Known }, func(Finding) string { return "" }},
+	{"suppressed", func(f Finding) bool { return f.Suppressed != nil }, func(f Finding) string { return f.Suppressed.words() }},
+}
+
+// accepted prints what was found and does not count: one line for each check and reason,
+// or with all one for each finding.
 func (p *printer) accepted(r *Report) {
-	for _, section := range []struct {
-		title  string
-		has    func(Finding) bool
-		reason func(Finding) string
-	}{
-		{"known, in the baseline", func(f Finding) bool { return f.Suppressed == nil && f.Known }, func(Finding) string { return "" }},
-		{"suppressed", func(f Finding) bool { return f.Suppressed != nil }, func(f Finding) string { return f.Suppressed.words() }},
-	} {
+	for _, section := range acceptedSections {
 		titled := false
 		for _, result := range r.Results {
-			for _, line := range p.acceptedOf(result, section.has, section.reason) {
+			for _, line := range p.acceptedOf(result, section) {
 				if !titled {
 					p.line("")
 					p.linef("%s %s", p.mark(markSkipped), section.title)
@@ -28,14 +36,14 @@ func (p *printer) accepted(r *Report) {
 }
 
 // acceptedOf is the lines about one check.
-func (p *printer) acceptedOf(result Result, has func(Finding) bool, reason func(Finding) string) (lines []string) {
+func (p *printer) acceptedOf(result Result, section acceptedSection) (lines []string) {
 	counts := map[string]int{}
 	var reasons []string
 	for _, f := range result.Findings {
-		if !has(f) {
+		if !section.has(f) {
 			continue
 		}
-		why := reason(f)
+		why := section.why(f)
 		if p.all {
 			lines = append(lines, fmt.Sprintf("%s %s: %s%s", result.ID, where(f), Escape(f.Message), p.because(why)))
 			continue
@@ -64,3 +72,16 @@ func (s *Suppressed) words() string {
 	}
 	return text + " (" + Escape(s.From) + ")"
 }
+
+// acceptance is the state of a finding that does not count, in a word, and why.
+func (f Finding) acceptance() (state, why string) {
+	switch {
+	case f.Suppressed != nil:
+		return "suppressed", f.Suppressed.words()
+	case f.Known:
+		return "known", "in the baseline"
+	}
+	return "", ""
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

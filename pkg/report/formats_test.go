@@ -28,7 +28,10 @@ import (
 type outcome struct {
 	Found     []string
 	Unchecked []string
+	Accepted  []string // of the formats for programs; the others say it in words
 }
+
+func (o *outcome) accepted(id, state string) { o.Accepted = append(o.Accepted, id+" "+state) }
 
 func (o *outcome) found(id, severity, object string) {
 	o.Found = append(o.Found, id+" "+severity+" "+object)
@@ -39,6 +42,7 @@ func (o *outcome) unchecked(id, status string) { o.Unchecked = append(o.Unchecke
 func (o *outcome) sorted() outcome {
 	slices.Sort(o.Found)
 	slices.Sort(o.Unchecked)
+	slices.Sort(o.Accepted)
 	return *o
 }
 
@@ -58,6 +62,10 @@ func TestAllFormatsAgree(t *testing.T) {
 		for format, read := range map[Format]func(*testing.T, string) outcome{
 			JUnit: fromJUnit, SARIF: fromSARIF, GitHub: fromGitHub, Markdown: fromMarkdown, HTML: fromHTML,
 		} {
+			want := want
+			if format != JUnit && format != SARIF {
+				want.Accepted = nil
+			}
 			if diff := cmp.Diff(want, read(t, print(t, r, format, Style{}))); diff != "" {
 				t.Errorf("%s: %s says something else (-json +%s):\n%s", name, format, format, diff)
 			}
@@ -103,9 +111,28 @@ func drawnReport(t *testing.T, random *rand.Rand) *Report {
 				})
 			}
 		}
+		for j := range result.Findings {
+			accept(random, &result.Findings[j], results)
+		}
 		results = append(results, result)
 	}
 	return Build(Input{Snapshot: &snapshot.Snapshot{Source: snapshot.Source{Name: words()}}, Results: results, Tool: pick()})
+}
+
+// accept has a finding not count, or follow from one of the results, or neither.
+func accept(random *rand.Rand, f *checks.Finding, results []checks.Result) {
+	switch random.IntN(6) {
+	case 0:
+		f.Suppressed = &checks.Suppression{Reason: unpleasant[random.IntN(len(unpleasant))], From: "--suppress"}
+	case 1:
+		f.Known = true
+	case 2, 3:
+		for _, r := range results {
+			if len(r.Findings) > 0 {
+				f.Cause = &checks.Cause{Check: r.Check.ID, Finding: r.Findings[random.IntN(len(r.Findings))]}
+			}
+		}
+	}
 }
 
 func fromJSON(t *testing.T, text string) outcome {
@@ -116,6 +143,10 @@ func fromJSON(t *testing.T, text string) outcome {
 	var o outcome
 	for _, result := range r.Results {
 		for _, f := range result.Findings {
+			if state, _ := f.acceptance(); state != "" {
+				o.accepted(result.ID, state)
+				continue
+			}
 			o.found(result.ID, f.Severity.String(), Escape(f.Object.String()))
 		}
 		if result.Status == checks.Skipped || result.Status == checks.Unknown {
@@ -143,6 +174,9 @@ func fromJUnit(t *testing.T, text string) outcome {
 		for _, c := range suite.Cases {
 			id := object(c.Class)
 			switch {
+			case c.Skipped != nil && (c.Skipped.Type == "known" || c.Skipped.Type == "suppressed"):
+				skipped++
+				o.accepted(id, c.Skipped.Type)
 			case c.Skipped != nil:
 				skipped++
 				o.unchecked(id, c.Skipped.Type)
@@ -175,7 +209,14 @@ func fromSARIF(t *testing.T, text string) outcome {
 		if result.Properties.Severity.String() != names[result.Level] {
 			t.Errorf("SARIF: level %s of %s", result.Level, result.Properties.Severity)
 		}
-		o.found(result.RuleID, names[result.Level], Escape(result.Locations[0].Logical[0].Full))
+		switch {
+		case len(result.Suppressions) > 0:
+			o.accepted(result.RuleID, "suppressed")
+		case result.Baseline == "unchanged":
+			o.accepted(result.RuleID, "known")
+		default:
+			o.found(result.RuleID, names[result.Level], Escape(result.Locations[0].Logical[0].Full))
+		}
 	}
 	for _, n := range log.Runs[0].Invocations[0].Notifications {
 		if n.Rule != nil {
@@ -397,11 +438,13 @@ func comparePrometheus(t *testing.T, name string, r *Report, want outcome) {
 	for _, line := range want.Unchecked {
 		unchecked[strings.Fields(line)[1]]++
 	}
-	got, statuses := map[string]int{}, map[string]int{}
+	got, statuses, accepted := map[string]int{}, map[string]int{}, 0
 	for _, s := range readPrometheus(t, print(t, r, Prometheus, Style{})) {
 		switch s.name {
 		case "dualstack_findings":
 			got[s.labels["check"]+" "+s.labels["severity"]] += s.value
+		case "dualstack_findings_accepted":
+			accepted += s.value
 		case "dualstack_checks":
 			statuses[s.labels["status"]] = s.value
 		case "dualstack_info":
@@ -409,6 +452,9 @@ func comparePrometheus(t *testing.T, name string, r *Report, want outcome) {
 				t.Errorf("%s: prometheus: source %q is %q", name, r.Source.Name, s.labels["source"])
 			}
 		}
+	}
+	if accepted != len(want.Accepted) {
+		t.Errorf("%s: prometheus: %d accepted, want %d", name, accepted, len(want.Accepted))
 	}
 	if diff := cmp.Diff(found, got); diff != "" {
 		t.Errorf("%s: prometheus (-json +prometheus):\n%s", name, diff)

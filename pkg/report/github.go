@@ -22,7 +22,7 @@ var githubCommands = map[severity.Severity]string{severity.Error: "error", sever
 // src/Runner.Common/ActionCommand.cs.
 func (r *Report) writeGitHub(w io.Writer) error {
 	var out bytes.Buffer
-	for _, g := range r.groups() {
+	for _, g := range r.unfolded() {
 		for _, f := range g.findings {
 			properties := []string{}
 			if at := placeOf(f.Source); at.file != "" {
@@ -33,13 +33,16 @@ func (r *Report) writeGitHub(w io.Writer) error {
 			}
 			properties = append(properties, "title="+githubProperty(g.result.ID+" "+g.result.Name))
 			text := f.subject() + ": " + Escape(f.Message)
+			if origin := g.origin(); origin != "" {
+				text += "\n" + origin
+			}
 			if f.Fix != "" {
 				text += "\nfix: " + EscapeText(f.Fix)
 			}
 			fmt.Fprintf(&out, "::%s %s::%s\n", githubCommands[f.Severity], strings.Join(properties, ","), githubData(text))
 		}
 	}
-	lines := []string{joined(r.Summary.counts(), ", ")}
+	lines := []string{r.Summary.words(", ")}
 	for _, u := range r.uncheckedReasons() {
 		lines = append(lines, fmt.Sprintf("%s: %s: %s", u.status, Escape(u.reason), strings.Join(u.ids(), ", ")))
 	}

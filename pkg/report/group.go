@@ -15,6 +15,7 @@ type group struct {
 	change   Change            // of the findings
 	findings []Finding
 	follow   []followers
+	cause    string // the ID of the check that unfolded findings follow from
 }
 
 // followers is the findings of one check that follow from those of a group.
@@ -32,6 +33,37 @@ func (g group) worst() severity.Severity {
 		}
 	}
 	return worst
+}
+
+// unfolded is the groups with what follows from each as groups of their own after it.
+func (r *Report) unfolded() (list []group) {
+	for _, g := range r.groups() {
+		follow := g.follow
+		g.follow = nil
+		list = append(list, g)
+		for _, f := range follow {
+			for _, s := range severity.All {
+				of := group{result: f.result, severity: s, change: g.change, cause: g.result.ID}
+				for _, finding := range f.findings {
+					if finding.Severity == s {
+						of.findings = append(of.findings, finding)
+					}
+				}
+				if len(of.findings) > 0 {
+					list = append(list, of)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// origin says what the findings of an unfolded group follow from.
+func (g group) origin() string {
+	if g.cause == "" {
+		return ""
+	}
+	return "follows from " + g.cause
 }
 
 // following is how many findings follow from those of the group.

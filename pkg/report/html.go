@@ -25,6 +25,7 @@ type htmlPage struct {
 	Uses      []htmlUse
 	Picture   template.HTML
 	Groups    []htmlGroup
+	Accepted  []htmlAccepted
 	Problems  []htmlFinding
 	Unchecked []htmlUnchecked
 	Holds     []htmlClaim
@@ -51,12 +52,17 @@ type htmlRow struct {
 type htmlCell struct{ Class, Mark, Text, Verdict string }
 
 type htmlGroup struct {
-	Class, Mark, Severity, ID, Name, Page, Consequence string
-	Findings                                           []htmlFinding
-	Fix                                                string // of all findings
+	Class, Mark, Severity, ID, Name, Page, Consequence, Origin string
+	Findings                                                   []htmlFinding
+	Fix                                                        string // of all findings
 }
 
 type htmlFinding struct{ Object, Field, Family, Source, Message, Fix string }
+
+type htmlAccepted struct {
+	Title string
+	Lines []string
+}
 
 type htmlUnchecked struct {
 	Status, Reason string
@@ -81,7 +87,7 @@ func (r *Report) writeHTML(w io.Writer) error {
 	err = page.Execute(&out, htmlPage{
 		Title: "Dual-stack audit of " + Escape(r.Source.Name), Source: r.facts(), Counts: p.htmlCounts(r),
 		Families: familyNames(), Uses: p.htmlUses(r), Picture: picture,
-		Groups: p.htmlGroups(r), Problems: r.htmlProblems(), Unchecked: htmlUncheckedOf(r), Holds: holding(r), Tool: Escape(r.tool),
+		Groups: p.htmlGroups(r), Accepted: p.htmlAccepted(r), Problems: r.htmlProblems(), Unchecked: htmlUncheckedOf(r), Holds: holding(r), Tool: Escape(r.tool),
 	})
 	if err != nil {
 		return err
@@ -168,11 +174,11 @@ func (p *printer) htmlUses(r *Report) []htmlUse {
 
 func (p *printer) htmlGroups(r *Report) []htmlGroup {
 	var groups []htmlGroup
-	for _, g := range r.groups() {
+	for _, g := range r.unfolded() {
 		fix, common := g.commonFix()
 		h := htmlGroup{
 			Class: g.severity.String(), Mark: p.mark(markOf(g.severity)), Severity: g.severity.String(),
-			ID: g.result.ID, Name: g.result.Name, Page: page(g.result.ID), Consequence: g.result.consequence,
+			ID: g.result.ID, Name: g.result.Name, Page: page(g.result.ID), Consequence: g.result.consequence, Origin: g.origin(),
 		}
 		if common {
 			h.Fix = EscapeText(fix)
@@ -190,6 +196,20 @@ func (p *printer) htmlGroups(r *Report) []htmlGroup {
 		groups = append(groups, h)
 	}
 	return groups
+}
+
+// htmlAccepted is what does not count, and why.
+func (p *printer) htmlAccepted(r *Report) (list []htmlAccepted) {
+	for _, section := range acceptedSections {
+		a := htmlAccepted{Title: capital(section.title)}
+		for _, result := range r.Results {
+			a.Lines = append(a.Lines, p.acceptedOf(result, section)...)
+		}
+		if len(a.Lines) > 0 {
+			list = append(list, a)
+		}
+	}
+	return list
 }
 
 // htmlProblems is what of the input was not understood.

@@ -125,7 +125,9 @@ func junitCases(result Result) []junitCase {
 			c.Name += " #" + strconv.Itoa(names[c.Name])
 		}
 		text := f.text()
-		if f.Severity == severity.Info {
+		if state, why := f.acceptance(); state != "" {
+			c.Skipped = &junitOutcome{Type: state, Message: why, Text: text}
+		} else if f.Severity == severity.Info {
 			c.Out = &junitText{"info: " + text}
 		} else {
 			c.Failure = &junitOutcome{Type: f.Severity.String(), Message: Escape(f.Message), Text: text}

@@ -38,6 +38,7 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	m.counts(r)
 	m.addresses(r)
 	m.found(r)
+	m.accepted(r)
 	m.unchecked(r)
 	m.holds(r)
 	return m.flush(w)
@@ -125,7 +126,7 @@ func (m markdownWriter) row(cells ...string) {
 }
 
 func (m markdownWriter) found(r *Report) {
-	groups := r.groups()
+	groups := r.unfolded()
 	if len(groups) == 0 {
 		return
 	}
@@ -136,6 +137,9 @@ func (m markdownWriter) found(r *Report) {
 		title := fmt.Sprintf("### %s %s [%s](%s) %s", m.mark(markOf(g.severity)), g.severity, g.result.ID, page(g.result.ID), g.result.Name)
 		if n := len(g.findings); n > 1 {
 			title += fmt.Sprintf(" (%d)", n)
+		}
+		if origin := g.origin(); origin != "" {
+			title += ", " + origin
 		}
 		m.line(title)
 		if g.result.consequence != "" {
@@ -217,6 +221,24 @@ func (m markdownWriter) fold(summary string) {
 func (m markdownWriter) unfold() {
 	m.gap()
 	m.line("</details>")
+}
+
+// accepted is what does not count, and why.
+func (m markdownWriter) accepted(r *Report) {
+	for _, section := range acceptedSections {
+		titled := false
+		for _, result := range r.Results {
+			for _, line := range m.acceptedOf(result, section) {
+				if !titled {
+					m.gap()
+					m.line("## " + capital(section.title))
+					m.gap()
+					titled = true
+				}
+				m.line("- " + markdownText(line))
+			}
+		}
+	}
 }
 
 func (m markdownWriter) unchecked(r *Report) {

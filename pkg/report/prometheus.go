@@ -53,17 +53,34 @@ func (r *Report) metrics() []metric {
 	at.add(s.ReadAt.Unix())
 	problems := metric{name: "dualstack_input_problems", help: "Documents and values that were not understood."}
 	problems.add(int64(len(s.Problems)))
-	return []metric{r.findingCounts(), r.checkCounts(), info, components, problems, at}
+	return []metric{r.findingCounts(), r.acceptedCounts(), r.checkCounts(), info, components, problems, at}
 }
 
 // findingCounts has a sample for each check, severity and family with a finding.
+// acceptedCounts is what does not count.
+func (r *Report) acceptedCounts() metric {
+	m := metric{name: "dualstack_findings_accepted", help: "Findings that do not count: suppressed, or known from the baseline."}
+	for _, section := range []string{"known", "suppressed"} {
+		n := int64(0)
+		for _, result := range r.Results {
+			for _, f := range result.Findings {
+				if state, _ := f.acceptance(); state == section {
+					n++
+				}
+			}
+		}
+		m.add(n, "state", section)
+	}
+	return m
+}
+
 func (r *Report) findingCounts() metric {
-	m := metric{name: "dualstack_findings", help: "Findings of the last audit. The family is that which suffers, empty for both or neither."}
+	m := metric{name: "dualstack_findings", help: "Findings of the last audit that count. The family is that which suffers, empty for both or neither."}
 	for _, result := range r.Results {
 		for _, s := range severity.All {
 			counts := map[ipfam.Family]int64{}
 			for _, f := range result.Findings {
-				if f.Severity == s {
+				if f.Severity == s && f.counts() {
 					counts[f.Family]++
 				}
 			}

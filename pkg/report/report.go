@@ -156,7 +156,7 @@ type Input struct {
 	Snapshot  *snapshot.Snapshot
 	Results   []checks.Result
 	Supposed  *Supposition // nil when the results are of what is
-	Tool      string // the version of this tool, where it is known
+	Tool      string       // the version of this tool, where it is known
 }
 
 // BrokenPlan is a plan that could not be understood. The zero BrokenPlan is none.

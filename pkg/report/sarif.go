@@ -76,14 +76,20 @@ type (
 		Index int    `json:"index"`
 	}
 	sarifResult struct {
-		RuleID       string            `json:"ruleId"`
-		RuleIndex    int               `json:"ruleIndex"`
-		Kind         string            `json:"kind"`
-		Level        string            `json:"level"`
-		Message      sarifMessage      `json:"message"`
-		Locations    []sarifLocation   `json:"locations"`
-		Fingerprints map[string]string `json:"partialFingerprints"`
-		Properties   sarifFound        `json:"properties"`
+		RuleID       string             `json:"ruleId"`
+		RuleIndex    int                `json:"ruleIndex"`
+		Kind         string             `json:"kind"`
+		Level        string             `json:"level"`
+		Message      sarifMessage       `json:"message"`
+		Locations    []sarifLocation    `json:"locations"`
+		Fingerprints map[string]string  `json:"partialFingerprints"`
+		Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+		Baseline     string             `json:"baselineState,omitempty"`
+		Properties   sarifFound         `json:"properties"`
+	}
+	sarifSuppression struct {
+		Kind          string `json:"kind"`
+		Justification string `json:"justification"`
 	}
 	sarifFound struct {
 		Severity severity.Severity `json:"severity"`
@@ -214,14 +220,26 @@ func (r *Report) sarifResults(result Result, index int) []sarifResult {
 		if f.Fix != "" {
 			text += "\nFix: " + f.Fix
 		}
-		list = append(list, sarifResult{
+		found := sarifResult{
 			RuleID: result.ID, RuleIndex: index, Kind: "fail", Level: sarifLevels[f.Severity],
 			Message: sarifMessage{unlinked(text)}, Locations: r.sarifLocations(f),
 			Fingerprints: map[string]string{fingerprintKey: fingerprints[i]},
 			Properties:   sarifFound{f.Severity, f.Object, f.Field, familyLabel(f.Family), f.Fix},
-		})
+		}
+		found.accept(f)
+		list = append(list, found)
 	}
 	return list
+}
+
+// accept marks a result that does not count.
+func (s *sarifResult) accept(f Finding) {
+	if f.Suppressed != nil {
+		s.Suppressions = []sarifSuppression{{"external", f.Suppressed.words()}}
+	}
+	if f.Known {
+		s.Baseline = "unchanged"
+	}
 }
 
 // unlinked is text in which nothing is a link: SARIF and those who show it take
