@@ -240,7 +240,7 @@ func settle(base, merged any) {
 	}
 	after.UID, after.Status = "", corev1.ServiceStatus{}
 	if !slices.Equal(after.Spec.ClusterIPs, []string{corev1.ClusterIPNone}) {
-		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil //nolint:forbidigo // both are given anew
+		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil
 	}
 }
 
