@@ -73,6 +73,10 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 			The audit is of the whole cluster; what may not be read is named, and the checks that
 			need it are skipped or unknown, never passed.
 
+			With --if-applied it is the audit of what would be there if files were applied, and
+			with --against-version that of the same under other releases; what is new is told
+			apart. With --migrate-to dual the steps to two families are printed instead.
+
 			Exit status: 0 when nothing was found at or above --fail-on, 1 when something was
 			(with --strict also when a check was skipped or is unknown), 2 when the audit could
 			not be done.`),
@@ -88,6 +92,15 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 
 			# What kubectl says now, through a pipe
 			kubectl get nodes,services,endpointslices -A -o yaml | kubectl dualstack doctor -f -
+
+			# What would be wrong if these files were applied?
+			kubectl dualstack doctor --if-applied new.yaml
+
+			# What breaks with the next releases?
+			kubectl dualstack doctor --against-version kubernetes=1.37,cilium=1.20
+
+			# The steps from one family to two, and how far each is
+			kubectl dualstack doctor --migrate-to dual --plan plan.yaml
 
 			# The load balancers alone, for a script
 			kubectl dualstack doctor --only DS5 -o json`),

@@ -137,10 +137,10 @@ func (p *printer) migrationStep(n int, s MigrationStep, next bool) {
 	p.line("")
 	title := s.Title
 	if next {
-		title += p.or("  ← next", "  <- next")
+		title += p.or(" ← next", " <- next")
 	}
-	p.wrapped(fmt.Sprintf("%2d. %s ", n, p.mark(statusMark(s.Status))), title)
-	indent := "      "
+	p.wrapped(fmt.Sprintf("%2d. %s", n, p.or(p.mark(statusMark(s.Status))+" ", "")), title) // the next line has it in words
+	indent := p.or("      ", "    ")
 	labelled := func(label, text string) {
 		if text != "" {
 			p.wrapped(indent+label+": ", Escape(text))

@@ -134,11 +134,26 @@ func (p *printer) whatIf(w *WhatIf) {
 		if v.From.Known() {
 			from = " instead of " + v.From.String()
 		}
-		against = append(against, v.Component+" "+v.To.String()+from)
+		against = append(against, v.Component+" "+v.To.String()+from+v.between())
 	}
 	if len(against) > 0 {
 		p.wrapped("against  ", strings.Join(against, ", "))
 	}
+}
+
+// between is the releases that are on the way: each may refuse what the last one takes.
+// Kubernetes' API server and Cilium are upgraded by one minor release at a time.
+// Source: https://kubernetes.io/releases/version-skew-policy/; cilium v1.20.2,
+// Documentation/operations/upgrade-warning.rst.
+func (v Against) between() string {
+	if v.Component == "MetalLB" || !v.From.Known() || v.From.Major != v.To.Major || v.To.Minor-v.From.Minor < 2 {
+		return ""
+	}
+	var on []string
+	for minor := v.From.Minor + 1; minor < v.To.Minor; minor++ {
+		on = append(on, release.V(v.To.Major, minor).String())
+	}
+	return " (by way of " + strings.Join(on, ", ") + ": ask for each)"
 }
 
 // words is what the files change: "1 object changed (service/shop/web), 2 as they are".

@@ -50,7 +50,7 @@ func TestWhatIf(t *testing.T) {
 		}
 	}
 	table := print(t, r, Table, Style{Width: 80})
-	for _, want := range []string{"1 changed (service/shop/a", "2 already as in the files", "Cilium 1.20.2 instead of 1.18, MetalLB 0.16.2", "DS501 (error) service/shop/mended: is of one family"} {
+	for _, want := range []string{"1 changed (service/shop/a", "2 already as in the files", "Cilium 1.20.2 instead of 1.18 (by way of 1.19: ask for each)", "DS501 (error) service/shop/mended: is of one family"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
 		}

@@ -58,8 +58,13 @@ func (b *builder) saw(k Kind) { b.seen[k] = true }
 // add takes in one object.
 func (b *builder) add(o object) {
 	if b.over != nil {
-		b.over.addUnder(o)
+		b.over.lay(o)
 	}
+	b.lay(o)
+}
+
+// take makes facts of o.
+func (b *builder) take(o object) {
 	b.faults(o)
 	b.current = o.origin
 	b.annotated(o.value)

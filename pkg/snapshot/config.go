@@ -128,7 +128,7 @@ func (b *builder) kubeadmConfigMap(c *corev1.ConfigMap, ref Ref) {
 			if outer == nil { // what an API server gives has no place
 				o.origin = nil
 			}
-			b.add(o)
+			b.lay(o)
 			b.current = outer
 		}
 	}

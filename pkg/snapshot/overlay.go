@@ -227,7 +227,7 @@ func (l laid) over(base object) object {
 
 // settle takes from an applied object what the API server would decide anew.
 // A Service whose families change is then one that asks for them, and has not
-// been answered: without addresses. An edited configuration was changed now.
+// been answered: without addresses.
 func settle(base, merged any) {
 	before, ok := base.(*corev1.Service)
 	if !ok {
@@ -240,7 +240,7 @@ func settle(base, merged any) {
 	}
 	after.UID, after.Status = "", corev1.ServiceStatus{}
 	if !slices.Equal(after.Spec.ClusterIPs, []string{corev1.ClusterIPNone}) {
-		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil //nolint:forbidigo // both are given anew
+		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil
 	}
 }
 

@@ -41,8 +41,12 @@ func (b *builder) each(f func(*builder)) {
 	}
 }
 
-// addUnder takes in an object of what the files are laid over.
-func (b *builder) addUnder(o object) {
+// lay takes in o with what the files of the overlay, if there is one, say of it.
+func (b *builder) lay(o object) {
+	if b.overlay == nil {
+		b.take(o)
+		return
+	}
 	laid, ok := b.overlay.over(o)
 	if !ok {
 		return
@@ -50,7 +54,7 @@ func (b *builder) addUnder(o object) {
 	if values, ok := laid.value.(*helmValues); ok {
 		laid.value = values.clone()
 	}
-	b.add(laid)
+	b.take(laid)
 	b.noteChange(o.value, laid.value)
 }
 
@@ -71,7 +75,7 @@ func (b *builder) addRest() {
 		return
 	}
 	for _, o := range b.overlay.rest() {
-		b.add(o)
+		b.take(o)
 	}
 }
 
