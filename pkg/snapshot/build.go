@@ -38,7 +38,7 @@ func newBuilder(source Source) *builder {
 			Source:  source,
 			Gaps:    map[Kind]Gap{},
 			Ignored: map[string]int{},
-			origins: map[Ref]*origin{},
+			origins: map[Ref]*origin{}, planTexts: map[string][]byte{},
 		},
 		seen:         map[Kind]bool{},
 		chartSources: map[string]string{},
@@ -108,7 +108,7 @@ func (b *builder) add(o object) {
 	case *serverVersion:
 		b.serverVersion(v)
 	case *planFile:
-		b.snap.plans = append(b.snap.plans, v.path)
+		b.planFile(v)
 	default:
 		panic(fmt.Sprintf("snapshot: no facts are made of a %T", v))
 	}
@@ -311,6 +311,20 @@ func sortByRef[T any](list []T, ref func(T) Ref) {
 
 // Plans is the AddressPlan files that were among the files read.
 func (s *Snapshot) Plans() []string { return s.plans }
+
+// PlanText is the text of an AddressPlan file that stands in an archive, and can
+// be read from nowhere else.
+func (s *Snapshot) PlanText(path string) (text []byte, ok bool) {
+	text, ok = s.planTexts[path]
+	return text, ok
+}
+
+func (b *builder) planFile(v *planFile) {
+	b.snap.plans = append(b.snap.plans, v.path)
+	if v.text != nil {
+		b.snap.planTexts[v.path] = v.text
+	}
+}
 
 // latest is the later of two times.
 func latest(a, b time.Time) time.Time {

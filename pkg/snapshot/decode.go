@@ -43,7 +43,10 @@ type helmValues struct {
 }
 
 // planFile is an AddressPlan among the files.
-type planFile struct{ path string }
+type planFile struct {
+	path string
+	text []byte // of one in an archive
+}
 
 // types is the documents that are read, by group and kind. The version is left
 // out on purpose: a field that we read has the same name and type in every version
@@ -91,7 +94,7 @@ func (d *document) decode() []object {
 	case d.kind == "" || d.apiVersion == "":
 		return d.decodeValues()
 	case d.apiVersion == plan.APIVersion && d.kind == plan.Kind:
-		return []object{{value: &planFile{d.file}}}
+		return []object{{value: &planFile{path: d.file}}}
 	}
 	if objects, ok := d.decodeInstallation(); ok {
 		return objects

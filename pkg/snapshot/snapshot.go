@@ -19,8 +19,9 @@ type Snapshot struct {
 	Problems []Problem
 	Ignored  map[string]int // documents that nothing reads, by kind
 
-	origins map[Ref]*origin
-	plans   []string
+	origins   map[Ref]*origin
+	plans     []string
+	planTexts map[string][]byte // of those in archives
 }
 
 // Source is where a snapshot comes from.
