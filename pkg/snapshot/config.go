@@ -150,7 +150,13 @@ func (b *builder) embedded(k Kind, ref Ref, field, content string) []*document {
 		if problem != nil {
 			b.problem(k, ref, field, "%s", problem.Message)
 		}
-		documents = append(documents, found...)
+		for _, d := range found {
+			if d.choice > 0 {
+				b.unfilled(k, b.at(ref, field, "a template leaves open what is here").String())
+				continue
+			}
+			documents = append(documents, d)
+		}
 	}
 	if b.current != nil && !block {
 		for _, d := range documents {

@@ -89,8 +89,12 @@ func group(apiVersion string) string {
 // decode is the objects of d. What a document is, is decided by what is in it.
 func (d *document) decode() []object {
 	switch {
+	case d.choice > 0:
+		return d.decodeTemplate()
 	case d.root.Kind != yaml.MappingNode:
 		return d.decodeOther()
+	case isPlaceholder(d.kind) || isPlaceholder(d.apiVersion):
+		return []object{{kind: laterKind}}
 	case d.kind == "" || d.apiVersion == "":
 		return d.decodeValues()
 	case d.apiVersion == plan.APIVersion && d.kind == plan.Kind:
@@ -108,7 +112,7 @@ func (d *document) decode() []object {
 	}
 	o := object{value: t.make(), adds: t.adds}
 	f := d.fill(d.ref(), o.value)
-	if d.ref().Name == "" && group(d.apiVersion) != "kubeadm.k8s.io" {
+	if d.ref().Name == "" && group(d.apiVersion) != "kubeadm.k8s.io" && len(f.placeholders) == 0 {
 		f.problem(d.root, "has no name")
 	}
 	o.filled(f)
@@ -187,7 +191,11 @@ func (d *document) decodeOther() []object {
 	return []object{{problems: []Problem{{Position: at, Message: describe(d.root) + " where an object is wanted"}}}}
 }
 
-// noKind is what documents without a kind are counted as.
-const noKind = "document without a kind"
+// What documents without a kind are counted as, and those whose kind is encrypted
+// or a placeholder.
+const (
+	noKind    = "document without a kind"
+	laterKind = "document of a kind that is still to come"
+)
 
 func decodeMessage(err error) string { return strings.TrimPrefix(err.Error(), "json: ") }

@@ -32,22 +32,26 @@ func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
 	b := newBuilder(Source{Name: strings.Join(paths, " "), At: opts.Now, Deep: true, Pods: -1, Reason: "from files"})
 	files, problems := list(paths)
 	b.snap.Problems = problems
-	understood := false
+	understood, templates := false, false
 	for parsed := range readAll(files, opts.Stdin) {
 		b.snap.Problems = append(b.snap.Problems, parsed.problems...)
 		for _, o := range parsed.objects {
-			understood = understood || len(o.problems) == 0
+			understood = understood || len(o.problems) == 0 && o.kind != templateKind
+			templates = templates || o.kind == templateKind
 			b.add(o)
 		}
 	}
 	if !understood {
-		return nil, nothingUnderstood(paths, b.snap.Problems)
+		return nil, nothingUnderstood(paths, b.snap.Problems, templates)
 	}
 	return b.fromFiles(), nil
 }
 
-func nothingUnderstood(paths []string, problems []Problem) error {
-	if len(problems) == 0 {
+func nothingUnderstood(paths []string, problems []Problem, templates bool) error {
+	switch {
+	case len(problems) == 0 && templates:
+		return fmt.Errorf("read %s: nothing but templates; render them first", strings.Join(paths, ", "))
+	case len(problems) == 0:
 		return fmt.Errorf("read %s: no document in it", strings.Join(paths, ", "))
 	}
 	errs := make([]error, len(problems))

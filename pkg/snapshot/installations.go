@@ -173,7 +173,7 @@ func (i *installation) text(path string, n *yaml.Node) {
 			}
 			i.problems = append(i.problems, *problem)
 		}
-		if problem == nil && len(found) == 0 && !p.empty() || len(found) > 0 && isPlaceholder(found[0].root.Value) {
+		if len(found) > 0 && (found[0].choice > 0 || isPlaceholder(found[0].root.Value)) {
 			i.placeholders = append(i.placeholders, Problem{Position: Position{i.doc.file, line}, Ref: i.ref, Field: path, Message: "has a placeholder"})
 			continue
 		}
