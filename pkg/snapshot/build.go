@@ -24,6 +24,7 @@ type builder struct {
 	current   *origin // of the object that is being added; nil from an API server
 	advertise netip.Addr
 
+	clusters     []*clusterConfig  // of tools that make whole clusters
 	values       *helmValues       // of Cilium, that are kept
 	charts       []chartVersion    // that objects ask for
 	chartSources map[string]string // the versions of charts, by the name of the object that has them
@@ -95,6 +96,11 @@ func (b *builder) add(o object) {
 		b.k3sConfig(v)
 	case *talosConfig:
 		b.talosConfig(v)
+	case *talosPatched:
+		b.distribution(v.kubeadm(b))
+	case *clusterConfig:
+		b.clusters = append(b.clusters, v)
+		b.saw(KubeadmConfig)
 	case *initConfiguration:
 		b.initConfiguration(v)
 	case *helmValues:
@@ -277,6 +283,8 @@ func (b *builder) fromFiles() *Snapshot {
 
 // finish settles what only the whole shows, and puts every list in order.
 func (b *builder) finish() {
+	b.settleClusters()
+	b.settleTalos()
 	b.settleConfiguration()
 	s := b.snap
 	for i := range s.Kubeadm {

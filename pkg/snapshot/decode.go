@@ -103,6 +103,12 @@ func (d *document) decode() []object {
 	if objects, ok := d.decodeInstallation(); ok {
 		return objects
 	}
+	if o, ok := d.decodeCluster(); ok {
+		return []object{o}
+	}
+	if o, ok := d.decodeTalosDocument(); ok {
+		return []object{o}
+	}
 	t, ok := types[group(d.apiVersion)+"/"+d.kind]
 	if !ok {
 		return []object{{kind: d.kind}}

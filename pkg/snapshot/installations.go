@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -158,33 +159,19 @@ func (i *installation) text(path string, n *yaml.Node) {
 		i.tree(path, n)
 		return
 	}
-	block := n.Style == yaml.LiteralStyle
-	line := i.doc.at(n)
-	if block {
-		line++
+	found, problems := i.doc.inner(n)
+	for _, problem := range problems {
+		problem.Ref, problem.Field = i.ref, path
+		i.problems = append(i.problems, problem)
 	}
-	for _, p := range split([]byte(n.Value)) {
-		p.line += line - 1
-		found, problem := p.parse(i.doc.file)
-		if problem != nil {
-			problem.Ref, problem.Field = i.ref, path
-			if !block {
-				problem.Position.Line = line
-			}
-			i.problems = append(i.problems, *problem)
-		}
-		if len(found) > 0 && (found[0].choice > 0 || isPlaceholder(found[0].root.Value)) {
-			i.placeholders = append(i.placeholders, Problem{Position: Position{i.doc.file, line}, Ref: i.ref, Field: path, Message: "has a placeholder"})
+	for _, d := range found {
+		if d.choice > 0 || isPlaceholder(d.root.Value) {
+			at := Position{d.file, cmp.Or(d.choice, d.at(d.root))}
+			i.placeholders = append(i.placeholders, Problem{Position: at, Ref: i.ref, Field: path, Message: "has a placeholder"})
 			continue
 		}
-		for _, d := range found {
-			if !block {
-				d.line = line
-				flatten(d.root, 0)
-			}
-			i.origin.embed(path, d)
-			i.layers = append(i.layers, layer{path: path, root: d})
-		}
+		i.origin.embed(path, d)
+		i.layers = append(i.layers, layer{path: path, root: d})
 	}
 }
 
