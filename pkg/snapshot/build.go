@@ -24,7 +24,9 @@ type builder struct {
 	current   *origin // of the object that is being added; nil from an API server
 	advertise netip.Addr
 
-	clusters     []*clusterConfig  // of tools that make whole clusters
+	clusters     []*clusterConfig // of tools that make whole clusters
+	waiting      []waitingValues  // for values in ConfigMaps
+	valuesMaps   map[Ref]*valuesMap
 	values       *helmValues       // of Cilium, that are kept
 	charts       []chartVersion    // that objects ask for
 	chartSources map[string]string // the versions of charts, by the name of the object that has them
@@ -45,6 +47,7 @@ func newBuilder(source Source) *builder {
 		chartSources: map[string]string{},
 		kept:         map[Ref]int{},
 		singles:      map[Ref]any{},
+		valuesMaps:   map[Ref]*valuesMap{},
 	}
 }
 
@@ -104,7 +107,13 @@ func (b *builder) add(o object) {
 	case *initConfiguration:
 		b.initConfiguration(v)
 	case *helmValues:
-		b.helmValues(v)
+		if len(v.from) > 0 {
+			b.waiting = append(b.waiting, waitingValues{v, o.origin})
+		} else {
+			b.helmValues(v)
+		}
+	case *valuesMap:
+		b.valuesMaps[v.ref] = v
 	case *metallbValues:
 		b.metallbValues(v)
 	case *chartSource:
@@ -283,6 +292,7 @@ func (b *builder) fromFiles() *Snapshot {
 
 // finish settles what only the whole shows, and puts every list in order.
 func (b *builder) finish() {
+	b.settleValuesFrom()
 	b.settleClusters()
 	b.settleTalos()
 	b.settleConfiguration()

@@ -39,6 +39,9 @@ type helmValues struct {
 	values    map[string]any    // nil when only the version is known
 	bundled   bool              // of the chart that RKE2 brings along, whose defaults are others
 	outside   string            // the field that names values that are not in the document
+	from      []valuesFrom      // what outside names
+	patch     bool              // part of a HelmRelease, for the one of its name
+	patchedBy map[string]any    // the values of such a part that are among the values
 	merged    bool              // of two objects
 }
 
@@ -103,6 +106,9 @@ func (d *document) decode() []object {
 	if objects, ok := d.decodeInstallation(); ok {
 		return objects
 	}
+	if objects, ok := d.decodeKustomization(); ok {
+		return objects
+	}
 	if o, ok := d.decodeCluster(); ok {
 		return []object{o}
 	}
@@ -126,6 +132,9 @@ func (d *document) decode() []object {
 	case len(o.problems)+len(o.placeholders) > 0:
 		o.adds = append(o.adds, addsByName(d.ref())...)
 	case !telling(o.value):
+		if values, ok := d.decodeValuesMap(); ok && d.kind == "ConfigMap" {
+			return []object{values}
+		}
 		return []object{{kind: d.kind}}
 	default:
 		o.origin = d.origin()

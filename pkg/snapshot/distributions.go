@@ -306,7 +306,9 @@ func (a *talosArgs) setFrom(f *filler, n *yaml.Node) {
 		f.wrong(n, "a mapping")
 		return
 	}
-	*a = talosArgs{}
+	if *a == nil {
+		*a = talosArgs{}
+	}
 	content := f.fields(n)
 	for i := 0; i+1 < len(content); i += 2 {
 		if values := f.values(follow(content[i+1])); len(values) > 0 {

@@ -192,7 +192,12 @@ var errLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)
 // parseFile parses every document of data by itself.
 func parseFile(name string, data []byte) parsedFile {
 	var parsed parsedFile
-	for _, p := range split(withoutLogs(toUTF8(data))) {
+	text, foreign := fromWindows(toUTF8(data))
+	if foreign > 0 {
+		parsed.problems = append(parsed.problems, Problem{Position: Position{File: name, Line: foreign},
+			Message: "not UTF-8, which Kubernetes refuses; read as Windows-1252"})
+	}
+	for _, p := range split(withoutLogs(text)) {
 		if objects, ok := p.decodeList(name); ok {
 			parsed.objects = append(parsed.objects, objects...)
 			continue

@@ -20,7 +20,8 @@ type installation struct {
 	from      string // the name of the object that has the version, if this one has not
 	layers    []layer
 	// outside is the field that names values in another object or file.
-	outside string
+	outside    string
+	valuesFrom []valuesFrom
 
 	problems, placeholders []Problem
 }
@@ -35,10 +36,12 @@ type layer struct {
 
 // installers is the kinds of objects that install charts, by group and kind.
 var installers = map[string]func(*installation){
-	"helm.toolkit.fluxcd.io/HelmRelease": (*installation).fromHelmRelease,
-	"argoproj.io/Application":            (*installation).fromApplication,
-	"helm.cattle.io/HelmChart":           (*installation).fromHelmChart,
-	"helm.cattle.io/HelmChartConfig":     (*installation).fromHelmChart,
+	"helm.toolkit.fluxcd.io/HelmRelease":     (*installation).fromHelmRelease,
+	"argoproj.io/Application":                (*installation).fromApplication,
+	"argoproj.io/ApplicationSet":             (*installation).fromApplicationSet,
+	"addons.cluster.x-k8s.io/HelmChartProxy": (*installation).fromHelmChartProxy,
+	"helm.cattle.io/HelmChart":               (*installation).fromHelmChart,
+	"helm.cattle.io/HelmChartConfig":         (*installation).fromHelmChart,
 }
 
 // chartSources is the kinds of objects that have the version of a chart that a
@@ -64,15 +67,23 @@ func (d *document) decodeInstallation() (objects []object, ok bool) {
 	}
 	i := &installation{doc: d, ref: d.ref(), origin: d.origin()}
 	read(i)
+	if isPlaceholder(i.chart) { // of a generator: the values tell what they are for
+		i.chart = ""
+	}
+	if objects = i.objects(); len(objects) == 0 {
+		return []object{{kind: d.kind}}, true
+	}
+	return objects, true
+}
+
+// objects is what i says of each of the charts that are read.
+func (i *installation) objects() (objects []object) {
 	for _, chart := range charts {
 		if layers, ok := i.valuesOf(chart); ok {
 			objects = append(objects, i.object(chart, layers))
 		}
 	}
-	if len(objects) == 0 {
-		return []object{{kind: d.kind}}, true
-	}
-	return objects, true
+	return objects
 }
 
 // descend is the value at a path below n, or nil.
@@ -94,21 +105,23 @@ func (i *installation) fromHelmRelease() {
 	}
 	i.namespace = text(spec, "targetNamespace")
 	i.tree(".spec.values", child(spec, "values"))
-	if from := child(spec, "valuesFrom"); from != nil && len(from.Content) > 0 {
-		i.outside = ".spec.valuesFrom"
-	}
+	i.readValuesFrom(child(spec, "valuesFrom"))
 }
 
 // fromApplication reads argoproj.io Application, with one source or several. Of
 // the values in one source, valuesObject takes the place of values, and
 // parameters go over both.
 func (i *installation) fromApplication() {
-	spec := child(i.doc.root, "spec")
+	i.application(child(i.doc.root, "spec"), ".spec")
+}
+
+// application reads the spec of an Application, which stands at a path.
+func (i *installation) application(spec *yaml.Node, at string) {
 	i.namespace = text(child(spec, "destination"), "namespace")
-	sources, paths := []*yaml.Node{child(spec, "source")}, []string{".spec.source"}
+	sources, paths := []*yaml.Node{child(spec, "source")}, []string{at + ".source"}
 	if list := child(spec, "sources"); list != nil && list.Kind == yaml.SequenceNode {
 		for n, source := range list.Content {
-			sources, paths = append(sources, follow(source)), append(paths, fmt.Sprintf(".spec.sources[%d]", n))
+			sources, paths = append(sources, follow(source)), append(paths, fmt.Sprintf("%s.sources[%d]", at, n))
 		}
 	}
 	for n, source := range sources {
@@ -239,7 +252,7 @@ func baseName(path string) string { return path[strings.LastIndexByte(path, '/')
 // object is what i says of chart.
 func (i *installation) object(chart chart, layers []layer) object {
 	o := object{adds: chart.adds, origin: i.origin, problems: i.problems, placeholders: i.placeholders}
-	version := chartVersion{chart: chart.name}
+	version := chartVersion{chart: chart.name, weak: isFile(i.ref)}
 	if i.installs(chart.name) { // of an umbrella chart it is the umbrella's
 		version.text, version.from = i.version, i.from
 	}
@@ -249,7 +262,8 @@ func (i *installation) object(chart chart, layers []layer) object {
 		problems, placeholders = i.fillMetalLB(v, layers)
 		o.value = v
 	} else {
-		v := &helmValues{ref: i.ref, version: version, namespace: i.namespace, outside: i.outside,
+		v := &helmValues{ref: i.ref, version: version, namespace: i.namespace, outside: i.outside, from: i.valuesFrom,
+			patch:   i.ref.Kind == "HelmRelease" && i.chart == "",
 			bundled: strings.HasPrefix(baseName(i.chart), bundledPrefix)}
 		problems, placeholders = i.fillValues(v, layers)
 		if v.values == nil && i.outside == "" && len(o.problems)+len(o.placeholders) == 0 {

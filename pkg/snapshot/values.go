@@ -19,6 +19,12 @@ func (d *document) decodeValues() []object {
 			return []object{o}
 		}
 	}
+	if objects, ok := d.decodeHelmfile(); ok {
+		return objects
+	}
+	if objects, ok := d.decodeChartFile(); ok {
+		return objects
+	}
 	var objects []object
 	for _, chart := range charts {
 		switch inner := child(d.root, chart.name); {
@@ -27,6 +33,9 @@ func (d *document) decodeValues() []object {
 		case chart.knows(inner):
 			objects = append(objects, d.helmValues(chart, inner, chart.name))
 		}
+	}
+	if alias, values := aliased(d.root); len(objects) == 0 && values != nil {
+		objects = append(objects, d.helmValues(charts[0], values, alias))
 	}
 	if len(objects) > 0 {
 		return objects
