@@ -3,7 +3,9 @@ package snapshot
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -27,9 +29,11 @@ type builder struct {
 	clusters     []*clusterConfig // of tools that make whole clusters
 	waiting      []waitingValues  // for values in ConfigMaps
 	valuesMaps   map[Ref]*valuesMap
-	values       *helmValues       // of Cilium, that are kept
-	charts       []chartVersion    // that objects ask for
-	chartSources map[string]string // the versions of charts, by the name of the object that has them
+	fileValues   map[string]*helmValues       // by the paths of their files
+	generated    map[string]map[string]string // the files of ConfigMaps
+	values       *helmValues                  // of Cilium, that are kept
+	charts       []chartVersion               // that objects ask for
+	chartSources map[string]string            // the versions of charts, by the name of the object that has them
 
 	kept    map[Ref]int // where in its list an object from a file is
 	singles map[Ref]any // the same for what is in no list: the fact itself
@@ -48,6 +52,8 @@ func newBuilder(source Source) *builder {
 		kept:         map[Ref]int{},
 		singles:      map[Ref]any{},
 		valuesMaps:   map[Ref]*valuesMap{},
+		fileValues:   map[string]*helmValues{},
+		generated:    map[string]map[string]string{},
 	}
 }
 
@@ -110,8 +116,13 @@ func (b *builder) add(o object) {
 		if len(v.from) > 0 {
 			b.waiting = append(b.waiting, waitingValues{v, o.origin})
 		} else {
+			if v.file != "" {
+				b.fileValues[filepath.ToSlash(filepath.Clean(v.file))] = v
+			}
 			b.helmValues(v)
 		}
+	case *generatedMaps:
+		maps.Copy(b.generated, v.files)
 	case *valuesMap:
 		b.valuesMaps[v.ref] = v
 	case *metallbValues:

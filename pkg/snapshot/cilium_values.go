@@ -31,6 +31,7 @@ func (b *builder) helmValues(v *helmValues) {
 		case isFile(v.ref):
 			b.snap.Ignored[v.ref.Kind]++
 			return
+		case isFile(b.values.ref) && b.values.used:
 		case isFile(b.values.ref):
 			b.snap.Ignored[b.values.ref.Kind]++
 		default:

@@ -370,7 +370,7 @@ func (b *builder) clusterConfig(c *clusterConfig) {
 
 func (b *builder) statedPrefixes(ref Ref, ranges []stated) (ps []netip.Prefix) {
 	for _, r := range ranges {
-		for item := range strings.SplitSeq(r.text, ",") {
+		for item := range items(r.text) {
 			if p, ok := b.prefix(KubeadmConfig, ref, r.field, item); ok {
 				ps = append(ps, p)
 			}

@@ -43,6 +43,8 @@ type helmValues struct {
 	patch     bool              // part of a HelmRelease, for the one of its name
 	patchedBy map[string]any    // the values of such a part that are among the values
 	merged    bool              // of two objects
+	file      string            // of values that are one
+	used      bool              // by an object that names them
 }
 
 // planFile is an AddressPlan among the files.
@@ -201,6 +203,9 @@ func telling(value any) bool {
 func (d *document) decodeOther() []object {
 	if d.root.Kind == yaml.SequenceNode || isNull(d.root) {
 		return []object{{kind: noKind}}
+	}
+	if isPlaceholder(d.root.Value) {
+		return []object{{kind: templateKind}}
 	}
 	at := Position{File: d.file, Line: d.at(d.root)}
 	return []object{{problems: []Problem{{Position: at, Message: describe(d.root) + " where an object is wanted"}}}}

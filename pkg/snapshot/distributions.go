@@ -242,9 +242,13 @@ func (b *builder) distribution(k Kubeadm) {
 	b.saw(KubeadmConfig)
 	if i, ok := b.kept[k.Ref]; ok {
 		first := b.snap.Kubeadm[i]
+		if k.Name == "" && (k.Kind == talosKind || k.Kind == talosDocumentKind) { // patches add to each other
+			k.APIServerArgs, k.ControllerArgs = over(first.APIServerArgs, k.APIServerArgs), over(first.ControllerArgs, k.ControllerArgs)
+			first.APIServerArgs, first.ControllerArgs = k.APIServerArgs, k.ControllerArgs
+		}
 		whole, other := first.supplemented(k), k.supplemented(first)
 		b.compare(KubeadmConfig, k.Ref, whole, other)
-		if !reflect.DeepEqual(whole, first) && b.current != nil {
+		if !reflect.DeepEqual(whole, b.snap.Kubeadm[i]) && b.current != nil {
 			b.snap.Kubeadm[i] = whole
 			if k.Kind != talosDocumentKind || len(k.PodSubnet)+len(k.ServiceSubnet) > 0 {
 				b.snap.origins[k.Ref] = b.current
@@ -279,7 +283,7 @@ type commaList []string
 
 func (l *commaList) setFrom(f *filler, n *yaml.Node) {
 	for _, value := range f.values(n) {
-		for item := range strings.SplitSeq(value, ",") {
+		for item := range items(value) {
 			if item = strings.TrimSpace(item); item != "" {
 				*l = append(*l, item)
 			}

@@ -278,9 +278,17 @@ func (i *installation) object(chart chart, layers []layer) object {
 	return o
 }
 
-// fillMetalLB sets v to the pools of the last layer that has any.
+// fillMetalLB sets v to the pools of the last layer that has any, and to the class
+// of the last that has one.
+// Source: metallb v0.16.2, charts/metallb/templates/controller.yaml.
 func (i *installation) fillMetalLB(v *metallbValues, layers []layer) (problems, placeholders []Problem) {
 	for _, l := range layers {
+		if class := l.pairs["loadBalancerClass"]; class != "" {
+			v.class = class
+		}
+		if l.root != nil && text(l.root.root, "loadBalancerClass") != "" {
+			v.class = text(l.root.root, "loadBalancerClass")
+		}
 		if l.root == nil || child(child(l.root.root, "configInline"), "address-pools") == nil {
 			continue
 		}

@@ -3,6 +3,8 @@ package snapshot
 import (
 	"fmt"
 	"maps"
+	"path"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -89,7 +91,50 @@ func (d *document) decodeKustomization() (objects []object, ok bool) {
 			objects = append(objects, i.objects()...)
 		}
 	}
+	if g := d.generated(); len(g.files) > 0 {
+		objects = append(objects, object{value: g})
+	}
 	return objects, len(objects) > 0
+}
+
+// generatedMaps is the ConfigMaps that kustomize makes of files: the path of the
+// file of each key, by the name of the ConfigMap.
+type generatedMaps struct{ files map[string]map[string]string }
+
+// generated is the ConfigMaps that the Kustomization d makes of files.
+// Source: kustomize, api/types/configmapargs.go and kvpairsources.go.
+func (d *document) generated() *generatedMaps {
+	g := &generatedMaps{files: map[string]map[string]string{}}
+	list := child(d.root, "configMapGenerator")
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return g
+	}
+	for _, n := range list.Content {
+		files := child(n, "files")
+		if files == nil || files.Kind != yaml.SequenceNode {
+			continue
+		}
+		keys := map[string]string{}
+		for _, file := range files.Content {
+			key, name, named := strings.Cut(follow(file).Value, "=")
+			if !named {
+				key, name = path.Base(key), key
+			}
+			keys[key] = beside(d.file, name)
+		}
+		g.files[text(n, "name")] = keys
+	}
+	return g
+}
+
+// beside is the path of the file of this name as seen from the folder of another,
+// which may be in an archive.
+func beside(file, name string) string {
+	archive, inner := "", filepath.ToSlash(file)
+	if i := strings.LastIndex(inner, inside); i >= 0 {
+		archive, inner = inner[:i+len(inside)], inner[i+len(inside):]
+	}
+	return archive + path.Join(path.Dir(inner), name)
 }
 
 // decodeChartFile is Chart.yaml of one of the charts that are read, or of an
@@ -226,17 +271,13 @@ type waitingValues struct {
 func (b *builder) gather(v *helmValues) {
 	values, at := map[string]any{}, map[string]string{}
 	for n, from := range v.from {
-		m := b.valuesMaps[Ref{"ConfigMap", from.namespace, from.name}]
-		if m == nil { // kustomize often adds the namespace
-			m = b.valuesMaps[Ref{"ConfigMap", "", from.name}]
-		}
-		if from.kind != "ConfigMap" || from.targeted || m == nil || m.keys[from.key] == nil || m.open[from.key] {
+		found := b.valuesOf(from)
+		if found == nil {
 			return
 		}
-		m.used = true
-		overlay(values, copied(m.keys[from.key]))
+		overlay(values, copied(found))
 		written := map[string]string{}
-		places(written, m.keys[from.key], "", "")
+		places(written, found, "", "")
 		for field := range written {
 			at[field] = fmt.Sprintf(".spec.valuesFrom[%d]", n)
 		}
@@ -249,6 +290,27 @@ func (b *builder) gather(v *helmValues) {
 	overlay(values, v.values)
 	maps.Copy(at, v.places)
 	v.values, v.places, v.outside = values, at, ""
+}
+
+// valuesOf is the values at a place that a HelmRelease names, or nil when not all
+// of them are known.
+func (b *builder) valuesOf(from valuesFrom) map[string]any {
+	if from.kind != "ConfigMap" || from.targeted {
+		return nil
+	}
+	if file := b.fileValues[b.generated[from.name][from.key]]; file != nil {
+		file.used = true
+		return file.values
+	}
+	m := b.valuesMaps[Ref{"ConfigMap", from.namespace, from.name}]
+	if m == nil { // kustomize often adds the namespace
+		m = b.valuesMaps[Ref{"ConfigMap", "", from.name}]
+	}
+	if m == nil || m.open[from.key] {
+		return nil
+	}
+	m.used = true
+	return m.keys[from.key]
 }
 
 // copied is values that may be changed without a change of those of a ConfigMap.
