@@ -3,6 +3,7 @@ package snapshot
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -296,6 +297,9 @@ func (d *document) kubeadmControlPlane(c *clusterConfig) *filler {
 			Version           string `json:"version"`
 			KubeadmConfigSpec struct {
 				ClusterConfiguration clusterConfiguration `json:"clusterConfiguration"`
+				InitConfiguration    struct {
+					SkipPhases []string `json:"skipPhases"`
+				} `json:"initConfiguration"`
 			} `json:"kubeadmConfigSpec"`
 		} `json:"spec"`
 	}
@@ -306,10 +310,8 @@ func (d *document) kubeadmControlPlane(c *clusterConfig) *filler {
 	c.state(&c.pods, at+".podSubnet", config.Networking.PodSubnet)
 	c.state(&c.services, at+".serviceSubnet", config.Networking.ServiceSubnet)
 	c.arguments(config)
-	// Source: cluster-api, controlplane/kubeadm/api SkipKubeProxyAnnotation.
-	if child(descend(d.root, "metadata", "annotations"), "controlplane.cluster.x-k8s.io/skip-kube-proxy") != nil {
-		c.noKubeProxy = true
-	}
+	// Source: kubernetes v1.37.2, cmd/kubeadm/app/cmd/phases/init/addons.go.
+	c.noKubeProxy = c.noKubeProxy || slices.Contains(v.Spec.KubeadmConfigSpec.InitConfiguration.SkipPhases, "addon/kube-proxy")
 	return f
 }
 

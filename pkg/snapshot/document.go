@@ -74,9 +74,15 @@ func parseYAML(data []byte) (root *yaml.Node, choice int, err error) {
 			root, err = filled, nil
 		}
 	}
-	if isTemplate(data) && (err != nil || bare.Match(data)) {
-		if rendered, open, failed := parseTemplate(data); failed == nil {
-			return rendered, open, nil
+	switch {
+	case !isTemplate(data):
+	case err != nil:
+		if before, open, failed := parseTemplate(data); failed == nil {
+			return before, open, nil
+		}
+	case isBraced(root, 0):
+		if before, failed := parseInline(data); failed == nil {
+			return before, 0, nil
 		}
 	}
 	return root, 0, err
@@ -156,6 +162,7 @@ func (d *document) appendObjects(to []*document, depth int) []*document {
 func (d *document) appendItems(to []*document, items *yaml.Node, of string, depth int) []*document {
 	for _, n := range items.Content {
 		item := newDocument(d.file, d.line, n)
+		item.choice = d.choice
 		if item.kind == "" && of != "" { // the API leaves them out of the items of a typed list
 			item.kind, item.apiVersion = of, d.apiVersion
 		}

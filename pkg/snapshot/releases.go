@@ -244,8 +244,8 @@ func (d *document) decodeValuesMap() (o object, ok bool) {
 
 // settleValuesFrom puts together the values of objects that take some from
 // ConfigMaps, where all of these are among the files.
-// Source: helm-controller, internal/chartutil: in the order of the list, those of
-// the object over all.
+// Source: fluxcd/pkg, chartutil/values.go ChartValuesFromReferences: in the order of
+// the list, those of the object over all.
 func (b *builder) settleValuesFrom() {
 	for _, w := range b.waiting {
 		b.current = w.origin

@@ -22,35 +22,53 @@ func isTemplate(data []byte) bool {
 		expression.Match(data)
 }
 
-// bare is an expression where YAML would see a mapping, which the YAML parser
-// takes without a word.
-var bare = regexp.MustCompile(`(?m)^[^#"'\n]*(?:[:,\[]|-)[ \t]+\{\{`)
-
-// parseTemplate is the document that data is before it is rendered: each
-// expression is part of the value that it stands in. Expressions that have a line
-// to themselves decide what there is at all; then choice is the first of their
-// lines, from 1, and otherwise 0.
-func parseTemplate(data []byte) (root *yaml.Node, choice int, err error) {
-	data = remark.ReplaceAllFunc(data, onlyBreaks)
-	m := mask{}
-	if root, err = firstDocument(m.inline(data)); err != nil {
-		m, choice = mask{}, 0
-		var lines []byte
-		for n, line := range bytes.SplitAfter(data, []byte{'\n'}) {
-			if left := bytes.TrimSpace(expression.ReplaceAll(line, nil)); len(left) == 0 && expression.Match(line) {
-				if choice == 0 {
-					choice = n + 1
-				}
-				line = onlyBreaks(line)
-			}
-			lines = append(lines, line...)
-		}
-		root, err = firstDocument(m.inline(lines))
+// isBraced reports whether there is a mapping below n that is the key of another:
+// what the YAML parser takes an expression without quotes for.
+func isBraced(n *yaml.Node, depth int) bool {
+	if n == nil || depth > maxDepth {
+		return false
 	}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.MappingNode || isBraced(c, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseInline is the document that data is when each expression is part of the
+// value that it stands in.
+func parseInline(data []byte) (*yaml.Node, error) {
+	m := mask{}
+	root, err := firstDocument(m.inline(data))
 	if err != nil || root == nil {
-		return nil, 0, err
+		return nil, err
 	}
 	m.undo(root, 0)
+	return root, nil
+}
+
+// parseTemplate is the document that data is before it is rendered. Expressions
+// that have a line to themselves decide what there is at all; where it is none
+// with them, it is read without, and choice is the first of their lines, from 1.
+func parseTemplate(data []byte) (root *yaml.Node, choice int, err error) {
+	data = remark.ReplaceAllFunc(data, onlyBreaks)
+	if root, err = parseInline(data); err == nil {
+		return root, 0, nil
+	}
+	var lines []byte
+	for n, line := range bytes.SplitAfter(data, []byte{'\n'}) {
+		if expression.Match(line) && len(bytes.TrimSpace(expression.ReplaceAll(line, nil))) == 0 {
+			if choice == 0 {
+				choice = n + 1
+			}
+			line = onlyBreaks(line)
+		}
+		lines = append(lines, line...)
+	}
+	if root, err = parseInline(lines); err != nil {
+		return nil, 0, err
+	}
 	return root, choice, nil
 }
 
