@@ -122,7 +122,7 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 
 func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&o.files, "filename", "f", nil, "File, folder, or - for standard input, to audit instead of a cluster; may be repeated.")
+	flags.StringArrayVarP(&o.files, "filename", "f", nil, "File, archive, folder, or - for standard input, to audit instead of a cluster; may be repeated.")
 	flags.StringVar(&o.plan, "plan", "", planFlag+" to judge by, or none. Without it an AddressPlan among the files is taken.")
 	flags.StringSliceVar(&o.only, "only", nil, "Checks to run: IDs, names, or the beginning of an ID (DS5 is all of that area).")
 	flags.StringSliceVar(&o.skip, "skip", nil, "Checks to leave out, named as for --only.")

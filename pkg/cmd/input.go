@@ -64,9 +64,12 @@ func (o *doctorOptions) judge(named *plan.Plan, snap *snapshot.Snapshot) (judge,
 		return judge{}, fmt.Errorf("there are %d address plans among the files: %s; choose with --plan FILE, or --plan none",
 			len(plans), strings.Join(plans, ", "))
 	}
-	text, err := o.input.content(plans[0])
-	if err != nil {
-		return judge{}, err
+	text, ok := snap.PlanText(plans[0])
+	if !ok {
+		var err error
+		if text, err = o.input.content(plans[0]); err != nil {
+			return judge{}, err
+		}
 	}
 	p, problems := plan.Parse(plans[0], text)
 	if p == nil {

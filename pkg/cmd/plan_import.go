@@ -129,7 +129,7 @@ type surveyFlags struct {
 }
 
 func (s *surveyFlags) add(cmd *cobra.Command, purpose string) {
-	cmd.Flags().StringArrayVarP(&s.files, "filename", "f", nil, "File, folder, or - for standard input, "+purpose+"; may be repeated.")
+	cmd.Flags().StringArrayVarP(&s.files, "filename", "f", nil, "File, archive, folder, or - for standard input, "+purpose+"; may be repeated.")
 	cmd.Flags().DurationVar(&s.timeout, "timeout", 0, "How long reading may take, such as 30s; 0 leaves it to the size of the cluster.")
 }
 

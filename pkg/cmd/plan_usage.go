@@ -27,7 +27,7 @@ type usageFlags struct {
 
 func (f *usageFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "filename", "f", nil, "File, folder, or - for standard input, with objects of a cluster, whose addresses are counted; may be repeated.")
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "File, archive, folder, or - for standard input, with objects of a cluster, whose addresses are counted; may be repeated.")
 	flags.BoolVar(&f.live, "live", false, "Count the addresses of the cluster that kubeconfig and flags name.")
 	flags.StringVar(&f.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))

@@ -214,11 +214,15 @@ func TestUnreadable(t *testing.T) {
 	if got := p.String(); got != "a.yaml: cannot be read: permission denied" {
 		t.Error(got)
 	}
-	parsed := readFile(filepath.Join(t.TempDir(), "gone.yaml"), nil)
+	read := func(path string) (parsed parsedFile) {
+		readFile(path, nil, func(p parsedFile) bool { parsed = p; return true })
+		return parsed
+	}
+	parsed := read(filepath.Join(t.TempDir(), "gone.yaml"))
 	if len(parsed.problems) != 1 || !strings.HasSuffix(parsed.problems[0].String(), "gone.yaml: cannot be read: no such file or directory") {
 		t.Error(parsed.problems)
 	}
-	if parsed := readFile(standardInput, nil); len(parsed.problems) != 1 {
+	if parsed := read(standardInput); len(parsed.problems) != 1 {
 		t.Errorf("without a standard input: %v", parsed.problems)
 	}
 }

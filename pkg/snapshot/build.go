@@ -3,7 +3,9 @@ package snapshot
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -24,9 +26,14 @@ type builder struct {
 	current   *origin // of the object that is being added; nil from an API server
 	advertise netip.Addr
 
-	values       *helmValues       // of Cilium, that are kept
-	charts       []chartVersion    // that objects ask for
-	chartSources map[string]string // the versions of charts, by the name of the object that has them
+	clusters     []*clusterConfig // of tools that make whole clusters
+	waiting      []waitingValues  // for values in ConfigMaps
+	valuesMaps   map[Ref]*valuesMap
+	fileValues   map[string]*helmValues       // by the paths of their files
+	generated    map[string]map[string]string // the files of ConfigMaps
+	values       *helmValues                  // of Cilium, that are kept
+	charts       []chartVersion               // that objects ask for
+	chartSources map[string]string            // the versions of charts, by the name of the object that has them
 
 	// over is the builder of the same snapshot with files laid over it, which are its
 	// overlay. Without files there is none.
@@ -43,12 +50,15 @@ func newBuilder(source Source) *builder {
 			Source:  source,
 			Gaps:    map[Kind]Gap{},
 			Ignored: map[string]int{},
-			origins: map[Ref]*origin{},
+			origins: map[Ref]*origin{}, planTexts: map[string][]byte{},
 		},
 		seen:         map[Kind]bool{},
 		chartSources: map[string]string{},
 		kept:         map[Ref]int{},
 		singles:      map[Ref]any{},
+		valuesMaps:   map[Ref]*valuesMap{},
+		fileValues:   map[string]*helmValues{},
+		generated:    map[string]map[string]string{},
 	}
 }
 
@@ -109,10 +119,26 @@ func (b *builder) take(o object) {
 		b.k3sConfig(v)
 	case *talosConfig:
 		b.talosConfig(v)
+	case *talosPatched:
+		b.distribution(v.kubeadm(b))
+	case *clusterConfig:
+		b.clusters = append(b.clusters, v)
+		b.saw(KubeadmConfig)
 	case *initConfiguration:
 		b.initConfiguration(v)
 	case *helmValues:
-		b.helmValues(v)
+		if len(v.from) > 0 {
+			b.waiting = append(b.waiting, waitingValues{v, o.origin})
+		} else {
+			if v.file != "" {
+				b.fileValues[filepath.ToSlash(filepath.Clean(v.file))] = v
+			}
+			b.helmValues(v)
+		}
+	case *generatedMaps:
+		maps.Copy(b.generated, v.files)
+	case *valuesMap:
+		b.valuesMaps[v.ref] = v
 	case *metallbValues:
 		b.metallbValues(v)
 	case *chartSource:
@@ -122,7 +148,7 @@ func (b *builder) take(o object) {
 	case *serverVersion:
 		b.serverVersion(v)
 	case *planFile:
-		b.snap.plans = append(b.snap.plans, v.path)
+		b.planFile(v)
 	default:
 		panic(fmt.Sprintf("snapshot: no facts are made of a %T", v))
 	}
@@ -292,6 +318,9 @@ func (b *builder) fromFiles() *Snapshot {
 // finish settles what only the whole shows, and puts every list in order.
 func (b *builder) finish() {
 	b.addRest()
+	b.settleValuesFrom()
+	b.settleClusters()
+	b.settleTalos()
 	b.settleConfiguration()
 	s := b.snap
 	for i := range s.Kubeadm {
@@ -326,6 +355,20 @@ func sortByRef[T any](list []T, ref func(T) Ref) {
 
 // Plans is the AddressPlan files that were among the files read.
 func (s *Snapshot) Plans() []string { return s.plans }
+
+// PlanText is the text of an AddressPlan file that stands in an archive, and can
+// be read from nowhere else.
+func (s *Snapshot) PlanText(path string) (text []byte, ok bool) {
+	text, ok = s.planTexts[path]
+	return text, ok
+}
+
+func (b *builder) planFile(v *planFile) {
+	b.snap.plans = append(b.snap.plans, v.path)
+	if v.text != nil {
+		b.snap.planTexts[v.path] = v.text
+	}
+}
 
 // latest is the later of two times.
 func latest(a, b time.Time) time.Time {

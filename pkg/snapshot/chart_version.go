@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
@@ -10,7 +11,10 @@ import (
 
 // chartVersion is the version of a chart as an object asks for it, or the name of
 // the object that does.
-type chartVersion struct{ chart, text, from string }
+type chartVersion struct {
+	chart, text, from string
+	weak              bool // of a file for a program that is run by hand
+}
 
 // version is the release that text stands for: a version, or a range of patches
 // within one minor release, of which only the minor is known. Of other ranges
@@ -40,6 +44,15 @@ func (c chartVersion) version() release.Version {
 // nothing that runs tells.
 func (b *builder) settleVersions() {
 	versions := map[string]release.Version{}
+	slices.SortStableFunc(b.charts, func(a, c chartVersion) int {
+		switch {
+		case a.weak == c.weak:
+			return 0
+		case a.weak:
+			return 1
+		}
+		return -1
+	})
 	for _, c := range b.charts {
 		if c.text == "" && c.from != "" {
 			c.text = b.chartSources[c.from]

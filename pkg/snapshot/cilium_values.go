@@ -19,17 +19,21 @@ func (b *builder) helmValues(v *helmValues) {
 		return
 	}
 	b.saw(CiliumConfig)
+	if v = b.patchedValues(v); v == nil {
+		return
+	}
 	if b.values != nil && b.values.ref != v.ref {
 		switch {
 		case supplements(v.ref, b.values.ref):
 			v = supplemented(b.values, v)
 		case supplements(b.values.ref, v.ref):
 			v = supplemented(v, b.values)
-		case v.ref.Kind == helmValuesKind:
-			b.snap.Ignored[helmValuesKind]++
+		case isFile(v.ref):
+			b.snap.Ignored[v.ref.Kind]++
 			return
-		case b.values.ref.Kind == helmValuesKind:
-			b.snap.Ignored[helmValuesKind]++
+		case isFile(b.values.ref) && b.values.used:
+		case isFile(b.values.ref):
+			b.snap.Ignored[b.values.ref.Kind]++
 		default:
 			b.otherValues(v)
 			return

@@ -150,7 +150,13 @@ func (b *builder) embedded(k Kind, ref Ref, field, content string) []*document {
 		if problem != nil {
 			b.problem(k, ref, field, "%s", problem.Message)
 		}
-		documents = append(documents, found...)
+		for _, d := range found {
+			if d.choice > 0 {
+				b.unfilled(k, b.at(ref, field, "a template leaves open what is here").String())
+				continue
+			}
+			documents = append(documents, d)
+		}
 	}
 	if b.current != nil && !block {
 		for _, d := range documents {
@@ -233,8 +239,9 @@ func (b *builder) metallbConfigMap(c *corev1.ConfigMap, ref Ref) {
 // metallbValues is the configuration of MetalLB before 0.13, with the place of each pool.
 type metallbValues struct {
 	ref     Ref
-	field   string // of the configuration; empty when only the version is known
+	field   string // of the configuration; empty when there is none, as from 0.13 on
 	version chartVersion
+	class   string // loadBalancerClass, which the controller gets as --lb-class
 	config  metallbConfig
 	origins []*origin
 }
@@ -255,6 +262,9 @@ func (d *document) poolOrigins(n *yaml.Node) []*origin {
 func (b *builder) metallbValues(v *metallbValues) {
 	b.charts = append(b.charts, v.version)
 	b.saw(MetalLBSetup)
+	if v.class != "" && b.snap.MetalLB.Controller == (Ref{}) && !b.awaits(MetalLBSetup, v.ref, ".loadBalancerClass", v.class) {
+		b.snap.MetalLB.Class = v.class // the Deployment says what the controller really has
+	}
 	if v.field != "" && b.once(MetalLBPools, v.ref, v.config) {
 		b.snap.MetalLB.ConfigRef, b.snap.MetalLB.ConfigField = v.ref, v.field+".address-pools"
 		b.configMapPools(*v, "metallb-system")

@@ -39,11 +39,19 @@ type helmValues struct {
 	values    map[string]any    // nil when only the version is known
 	bundled   bool              // of the chart that RKE2 brings along, whose defaults are others
 	outside   string            // the field that names values that are not in the document
+	from      []valuesFrom      // what outside names
+	patch     bool              // part of a HelmRelease, for the one of its name
+	patchedBy map[string]any    // the values of such a part that are among the values
 	merged    bool              // of two objects
+	file      string            // of values that are one
+	used      bool              // by an object that names them
 }
 
 // planFile is an AddressPlan among the files.
-type planFile struct{ path string }
+type planFile struct {
+	path string
+	text []byte // of one in an archive
+}
 
 // types is the documents that are read, by group and kind. The version is left
 // out on purpose: a field that we read has the same name and type in every version
@@ -86,15 +94,28 @@ func group(apiVersion string) string {
 // decode is the objects of d. What a document is, is decided by what is in it.
 func (d *document) decode() []object {
 	switch {
+	case d.choice > 0:
+		return d.decodeTemplate()
 	case d.root.Kind != yaml.MappingNode:
 		return d.decodeOther()
+	case isPlaceholder(d.kind) || isPlaceholder(d.apiVersion):
+		return []object{{kind: laterKind}}
 	case d.kind == "" || d.apiVersion == "":
 		return d.decodeValues()
 	case d.apiVersion == plan.APIVersion && d.kind == plan.Kind:
-		return []object{{value: &planFile{d.file}}}
+		return []object{{value: &planFile{path: d.file}}}
 	}
 	if objects, ok := d.decodeInstallation(); ok {
 		return objects
+	}
+	if objects, ok := d.decodeKustomization(); ok {
+		return objects
+	}
+	if o, ok := d.decodeCluster(); ok {
+		return []object{o}
+	}
+	if o, ok := d.decodeTalosDocument(); ok {
+		return []object{o}
 	}
 	t, ok := types[group(d.apiVersion)+"/"+d.kind]
 	if !ok {
@@ -105,7 +126,7 @@ func (d *document) decode() []object {
 	}
 	o := object{value: t.make(), adds: t.adds}
 	f := d.fill(d.ref(), o.value)
-	if d.ref().Name == "" && group(d.apiVersion) != "kubeadm.k8s.io" {
+	if d.ref().Name == "" && group(d.apiVersion) != "kubeadm.k8s.io" && len(f.placeholders) == 0 {
 		f.problem(d.root, "has no name")
 	}
 	o.filled(f)
@@ -113,6 +134,9 @@ func (d *document) decode() []object {
 	case len(o.problems)+len(o.placeholders) > 0:
 		o.adds = append(o.adds, addsByName(d.ref())...)
 	case !telling(o.value):
+		if values, ok := d.decodeValuesMap(); ok && d.kind == "ConfigMap" {
+			return []object{values}
+		}
 		return []object{{kind: d.kind}}
 	default:
 		o.origin = d.origin()
@@ -180,11 +204,18 @@ func (d *document) decodeOther() []object {
 	if d.root.Kind == yaml.SequenceNode || isNull(d.root) {
 		return []object{{kind: noKind}}
 	}
+	if isPlaceholder(d.root.Value) {
+		return []object{{kind: templateKind}}
+	}
 	at := Position{File: d.file, Line: d.at(d.root)}
 	return []object{{problems: []Problem{{Position: at, Message: describe(d.root) + " where an object is wanted"}}}}
 }
 
-// noKind is what documents without a kind are counted as.
-const noKind = "document without a kind"
+// What documents without a kind are counted as, and those whose kind is encrypted
+// or a placeholder.
+const (
+	noKind    = "document without a kind"
+	laterKind = "document of a kind that is still to come"
+)
 
 func decodeMessage(err error) string { return strings.TrimPrefix(err.Error(), "json: ") }

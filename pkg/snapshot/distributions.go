@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
 
@@ -36,6 +37,22 @@ var (
 			".kube-apiserver-arg", ".kube-controller-manager-arg", false, true},
 		talosKind: {FromTalos, "the machine configuration of Talos", ".cluster.network.podSubnets", ".cluster.network.serviceSubnets",
 			".cluster.apiServer.extraArgs", ".cluster.controllerManager.extraArgs", true, false},
+		talosDocumentKind: {FromTalos, "the machine configuration of Talos", ".podSubnets", ".serviceSubnets", ".extraArgs", ".extraArgs", true, false},
+		talhelperKind: {FromTalhelper, "the configuration of talhelper", ".clusterPodNets", ".clusterSvcNets",
+			".controlPlane.patches", ".controlPlane.patches", true, false},
+		kindKind: {FromKind, "the configuration of kind", ".networking.podSubnet", ".networking.serviceSubnet",
+			".kubeadmConfigPatches", ".kubeadmConfigPatches", false, false},
+		k0sKind: {FromK0s, "the configuration of k0s", ".spec.network.podCIDR", ".spec.network.serviceCIDR",
+			".spec.api.extraArgs", ".spec.controllerManager.extraArgs", false, false},
+		kopsKind: {FromKops, "the Cluster of kOps", ".spec.podCIDR", ".spec.serviceClusterIPRange",
+			".spec.kubeAPIServer", ".spec.kubeControllerManager", false, false},
+		clusterAPIKind: {FromClusterAPI, "the Cluster", ".spec.clusterNetwork.pods.cidrBlocks", ".spec.clusterNetwork.services.cidrBlocks",
+			".spec.kubeadmConfigSpec.clusterConfiguration.apiServer.extraArgs",
+			".spec.kubeadmConfigSpec.clusterConfiguration.controllerManager.extraArgs", true, false},
+		controlPlaneKind: {FromClusterAPI, "the KubeadmControlPlane",
+			".spec.kubeadmConfigSpec.clusterConfiguration.networking.podSubnet", ".spec.kubeadmConfigSpec.clusterConfiguration.networking.serviceSubnet",
+			".spec.kubeadmConfigSpec.clusterConfiguration.apiServer.extraArgs",
+			".spec.kubeadmConfigSpec.clusterConfiguration.controllerManager.extraArgs", false, false},
 	}
 )
 
@@ -49,7 +66,8 @@ func (k Kubeadm) dialect() dialect {
 // ByKubeadm reports whether kubeadm itself reads the configuration.
 func (k Kubeadm) ByKubeadm() bool { return k.Source() == FromKubeadm }
 
-// Source is FromKubeadm, FromK3s, of RKE2 too, or FromTalos.
+// Source is FromKubeadm, FromK3s, of RKE2 too, FromTalos, or that of another tool
+// that makes clusters.
 func (k Kubeadm) Source() string { return k.dialect().source }
 
 // PodField is the field of the pod ranges.
@@ -61,10 +79,26 @@ func (k Kubeadm) ServiceField() string { return k.dialect().services }
 // Line is what to write where, so that a field of ranges has this value.
 func (k Kubeadm) Line(field, value string) string {
 	d := k.dialect()
+	if k.Kind == k0sKind {
+		return k0sLine(field, value)
+	}
 	if d.lists && (field == d.pods || field == d.services) {
 		value = "[" + strings.ReplaceAll(value, ",", ", ") + "]"
 	}
 	return fmt.Sprintf("in %s: %s: %s", d.name, strings.TrimPrefix(field, "."), value)
+}
+
+// k0sLine is Line of k0s, which has a field of its own for the second family.
+func k0sLine(field, value string) string {
+	parts := []string{}
+	for item := range strings.SplitSeq(value, ",") {
+		at := field
+		if p, err := netip.ParsePrefix(item); err == nil && ipfam.OfPrefix(p) == ipfam.V6 && item != value {
+			at = strings.NewReplacer(".podCIDR", ".dualStack.IPv6podCIDR", ".serviceCIDR", ".dualStack.IPv6serviceCIDR").Replace(field)
+		}
+		parts = append(parts, strings.TrimPrefix(at, ".")+": "+item)
+	}
+	return "in the configuration of k0s: " + strings.Join(parts, ", ")
 }
 
 // list reports whether the extra arguments are a list of names and values.
@@ -92,6 +126,8 @@ func (d *document) decodeDistribution() (o object, ok bool) {
 	case isK3sConfig(d.root):
 		o.value = new(k3sConfig)
 		o.filled(d.fill(k3sRef, o.value))
+	case isTalhelperConfig(d.root):
+		return d.decodeTalhelper(), true
 	case isTalosConfig(d.root):
 		o.value = new(talosConfig)
 		o.filled(d.fill(talosRef(text(child(d.root, "cluster"), "clusterName")), o.value))
@@ -206,10 +242,17 @@ func (b *builder) distribution(k Kubeadm) {
 	b.saw(KubeadmConfig)
 	if i, ok := b.kept[k.Ref]; ok {
 		first := b.snap.Kubeadm[i]
+		if k.Name == "" && (k.Kind == talosKind || k.Kind == talosDocumentKind) { // patches add to each other
+			k.APIServerArgs, k.ControllerArgs = over(first.APIServerArgs, k.APIServerArgs), over(first.ControllerArgs, k.ControllerArgs)
+			first.APIServerArgs, first.ControllerArgs = k.APIServerArgs, k.ControllerArgs
+		}
 		whole, other := first.supplemented(k), k.supplemented(first)
 		b.compare(KubeadmConfig, k.Ref, whole, other)
-		if !reflect.DeepEqual(whole, first) && b.current != nil {
-			b.snap.Kubeadm[i], b.snap.origins[k.Ref] = whole, b.current
+		if !reflect.DeepEqual(whole, b.snap.Kubeadm[i]) && b.current != nil {
+			b.snap.Kubeadm[i] = whole
+			if k.Kind != talosDocumentKind || len(k.PodSubnet)+len(k.ServiceSubnet) > 0 {
+				b.snap.origins[k.Ref] = b.current
+			}
 		}
 		return
 	}
@@ -240,7 +283,7 @@ type commaList []string
 
 func (l *commaList) setFrom(f *filler, n *yaml.Node) {
 	for _, value := range f.values(n) {
-		for item := range strings.SplitSeq(value, ",") {
+		for item := range items(value) {
 			if item = strings.TrimSpace(item); item != "" {
 				*l = append(*l, item)
 			}
@@ -267,7 +310,9 @@ func (a *talosArgs) setFrom(f *filler, n *yaml.Node) {
 		f.wrong(n, "a mapping")
 		return
 	}
-	*a = talosArgs{}
+	if *a == nil {
+		*a = talosArgs{}
+	}
 	content := f.fields(n)
 	for i := 0; i+1 < len(content); i += 2 {
 		if values := f.values(follow(content[i+1])); len(values) > 0 {

@@ -16,6 +16,7 @@ type document struct {
 	root       *yaml.Node
 	apiVersion string
 	kind       string
+	choice     int // the line of the file where a template leaves open what there is; 0 where none does
 }
 
 func newDocument(file string, line int, root *yaml.Node) *document {
@@ -41,32 +42,55 @@ func (p part) parse(file string) (documents []*document, problem *Problem) {
 		// A tab can stand between the tokens of JSON, where YAML refuses it.
 		p.data = bytes.ReplaceAll(p.data, []byte{'\t'}, []byte{' '})
 	}
-	root, err := parseYAML(p.data)
+	root, choice, err := parseYAML(p.data)
 	switch {
+	case err != nil && isTemplate(p.data):
+		return append(documents, p.unrendered(file)), nil
 	case err != nil:
 		return documents, p.fault(file, err)
 	case root == nil:
 		return documents, nil
 	}
-	return append(documents, newDocument(file, p.line, root)), nil
+	d := newDocument(file, p.line, root)
+	if choice > 0 {
+		d.choice = p.line + choice - 1
+	}
+	return append(documents, d), nil
 }
 
 // brace is a placeholder as Flux and envsubst have it, which between the brackets
 // of a YAML list is no YAML before it is filled in.
 var brace = regexp.MustCompile(`\$\{[^{}\n]*\}`)
 
-// parseYAML is the first document of data, or nil when there is none.
-func parseYAML(data []byte) (*yaml.Node, error) {
-	var root yaml.Node
-	err := yaml.Unmarshal(data, &root)
+// parseYAML is the first document of data, or nil when there is none, and where a
+// template leaves open what it has, as of parseTemplate.
+func parseYAML(data []byte) (root *yaml.Node, choice int, err error) {
+	root, err = firstDocument(data)
 	if err != nil && brace.Match(data) {
-		var filled yaml.Node
-		if yaml.Unmarshal(brace.ReplaceAllFunc(data, asParenthesis), &filled) == nil {
-			asBraces(&filled, 0)
+		if filled, failed := firstDocument(brace.ReplaceAllFunc(data, asParenthesis)); failed == nil {
+			if filled != nil {
+				asBraces(filled, 0)
+			}
 			root, err = filled, nil
 		}
 	}
-	if err != nil || root.Kind != yaml.DocumentNode || len(root.Content) == 0 {
+	switch {
+	case !isTemplate(data):
+	case err != nil:
+		if before, open, failed := parseTemplate(data); failed == nil {
+			return before, open, nil
+		}
+	case isBraced(root, 0):
+		if before, failed := parseInline(data); failed == nil {
+			return before, 0, nil
+		}
+	}
+	return root, 0, err
+}
+
+func firstDocument(data []byte) (*yaml.Node, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil || root.Kind != yaml.DocumentNode || len(root.Content) == 0 {
 		return nil, err
 	}
 	return root.Content[0], nil
@@ -91,13 +115,9 @@ func asBraces(n *yaml.Node, depth int) {
 	}
 }
 
-// fault is err with its line counted from the start of the file, or nil when p is
-// a template, which is YAML only after it was rendered. The library tells the line
-// in its text only.
+// fault is err with its line counted from the start of the file. The library tells
+// the line in its text only.
 func (p part) fault(file string, err error) *Problem {
-	if open := bytes.Index(p.data, []byte("{{")); open >= 0 && bytes.Contains(p.data[open:], []byte("}}")) {
-		return nil
-	}
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := p.line
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
@@ -142,6 +162,7 @@ func (d *document) appendObjects(to []*document, depth int) []*document {
 func (d *document) appendItems(to []*document, items *yaml.Node, of string, depth int) []*document {
 	for _, n := range items.Content {
 		item := newDocument(d.file, d.line, n)
+		item.choice = d.choice
 		if item.kind == "" && of != "" { // the API leaves them out of the items of a typed list
 			item.kind, item.apiVersion = of, d.apiVersion
 		}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,9 +24,9 @@ type FileOptions struct {
 // reason to stop.
 const maxFile = 256 << 20
 
-// FromFiles reads the files named by paths: a file, a folder with everything
-// below it that ends in .yaml, .yml or .json, or "-" for standard input. What a
-// document is, is decided by what is in it. A document that cannot be understood
+// FromFiles reads the files named by paths: a file, an archive of files, a folder
+// with everything below it that ends in .yaml, .yml or .json, or "-" for standard
+// input. What a file or a document is, is decided by what is in it. A document that cannot be understood
 // is one of the snapshot's Problems and does not hide the others; an error means
 // that no document was understood at all, and has all the reasons.
 func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
@@ -33,23 +34,27 @@ func FromFiles(paths []string, opts FileOptions) (*Snapshot, error) {
 	b.layOver(opts.Overlay)
 	files, problems := list(paths)
 	b.each(func(b *builder) { b.snap.Problems = append(b.snap.Problems, problems...) })
-	understood := false
+	understood, templates := false, false
 	for parsed := range readAll(files, opts.Stdin) {
 		b.each(func(b *builder) { b.snap.Problems = append(b.snap.Problems, parsed.problems...) })
 		for _, o := range parsed.objects {
-			understood = understood || len(o.problems) == 0
+			understood = understood || len(o.problems) == 0 && o.kind != templateKind
+			templates = templates || o.kind == templateKind
 			b.add(o)
 		}
 	}
 	if !understood {
-		return nil, nothingUnderstood(paths, b.snap.Problems)
+		return nil, nothingUnderstood(paths, b.snap.Problems, templates)
 	}
 	b.each(func(b *builder) { b.fromFiles() })
 	return b.both(), nil
 }
 
-func nothingUnderstood(paths []string, problems []Problem) error {
-	if len(problems) == 0 {
+func nothingUnderstood(paths []string, problems []Problem, templates bool) error {
+	switch {
+	case len(problems) == 0 && templates:
+		return fmt.Errorf("read %s: nothing but templates; render them first", strings.Join(paths, ", "))
+	case len(problems) == 0:
 		return fmt.Errorf("read %s: no document in it", strings.Join(paths, ", "))
 	}
 	errs := make([]error, len(problems))
@@ -66,8 +71,8 @@ type parsedFile struct {
 	problems []Problem
 }
 
-// readAll parses files side by side and yields them in order, so that only a few
-// are in memory at once.
+// readAll parses files side by side and yields what is in them in order, so that
+// only a few are in memory at once. An archive yields once for each of its files.
 func readAll(files []string, stdin io.Reader) iter.Seq[parsedFile] {
 	return func(yield func(parsedFile) bool) {
 		workers := min(runtime.GOMAXPROCS(0), len(files))
@@ -98,65 +103,104 @@ func readAll(files []string, stdin io.Reader) iter.Seq[parsedFile] {
 		for range workers {
 			wg.Go(func() {
 				for i := range work {
-					results[i] <- readFile(files[i], stdin)
+					readFile(files[i], stdin, func(parsed parsedFile) bool {
+						select {
+						case results[i] <- parsed:
+							return true
+						case <-done:
+							return false
+						}
+					})
+					close(results[i])
 				}
 			})
 		}
 		for i := range files {
-			parsed := <-results[i]
-			<-tickets
-			if !yield(parsed) {
-				return
+			for parsed := range results[i] {
+				if !yield(parsed) {
+					return
+				}
 			}
+			<-tickets
 		}
 	}
 }
 
-func readFile(path string, stdin io.Reader) parsedFile {
-	data, err := slurp(path, stdin)
+// readFile parses a file, or each file of an archive, and yields it.
+func readFile(path string, stdin io.Reader, yield func(parsedFile) bool) {
+	name, r, size, err := open(path, stdin)
 	if err != nil {
-		return parsedFile{problems: []Problem{unreadable(path, err)}}
+		yield(parsedFile{problems: []Problem{unreadable(path, err)}})
+		return
 	}
-	name := path
-	if path == standardInput {
-		name = "standard input"
+	defer r.Close()
+	head := make([]byte, headSize)
+	n, _ := r.ReadAt(head, 0)
+	if formOf(head[:n]) != noArchive {
+		unpack(name, r, size, yield)
+		return
 	}
-	return parseFile(name, data)
+	data, err := slurp(r)
+	if err != nil {
+		yield(parsedFile{problems: []Problem{unreadable(path, err)}})
+		return
+	}
+	yield(parseFile(name, data))
 }
 
-// slurp is the content of a file. Only regular files are opened: a pipe that
-// nobody writes to would never end.
-func slurp(path string, stdin io.Reader) ([]byte, error) {
-	from := stdin
-	if path != standardInput {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
+// content is a file that may be read from its start, and at any place of it.
+type content interface {
+	io.Reader
+	io.ReaderAt
+	io.Closer
+}
+
+// open opens a file and tells its name and its size. Only regular files are
+// opened: a pipe that nobody writes to would never end.
+func open(path string, stdin io.Reader) (name string, r content, size int64, err error) {
+	if path == standardInput {
+		if stdin == nil {
+			return "", nil, 0, errors.New("there is no standard input")
 		}
-		if !info.Mode().IsRegular() {
-			return nil, errors.New("not a regular file; a pipe is read as -f -")
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		from = f
+		data, err := slurp(stdin)
+		return "standard input", closed{bytes.NewReader(data)}, int64(len(data)), err
 	}
-	if from == nil {
-		return nil, errors.New("there is no standard input")
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", nil, 0, err
 	}
-	data, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	if !info.Mode().IsRegular() {
+		return "", nil, 0, errors.New("not a regular file; a pipe is read as -f -")
+	}
+	f, err := os.Open(path)
+	return path, f, info.Size(), err
+}
+
+// closed is a reader that needs no closing.
+type closed struct{ *bytes.Reader }
+
+func (closed) Close() error { return nil }
+
+// slurp is all of r, unless that is too much.
+func slurp(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("larger than %d MiB", maxFile>>20)
+		err = errLarge
 	}
 	return data, err
 }
 
+var errLarge = fmt.Errorf("larger than %d MiB", maxFile>>20)
+
 // parseFile parses every document of data by itself.
 func parseFile(name string, data []byte) parsedFile {
 	var parsed parsedFile
-	for _, p := range split(withoutLogs(toUTF8(data))) {
+	text, foreign := fromWindows(toUTF8(data))
+	if foreign > 0 {
+		parsed.problems = append(parsed.problems, Problem{Position: Position{File: name, Line: foreign},
+			Message: "not UTF-8, which Kubernetes refuses; read as Windows-1252"})
+	}
+	for _, p := range split(withoutLogs(text)) {
 		if objects, ok := p.decodeList(name); ok {
 			parsed.objects = append(parsed.objects, objects...)
 			continue
@@ -172,4 +216,15 @@ func parseFile(name string, data []byte) parsedFile {
 		}
 	}
 	return parsed
+}
+
+// withPlanText is p with the text of the plans in it, which no other parser can
+// open: data is a file of an archive.
+func (p parsedFile) withPlanText(data []byte) parsedFile {
+	for _, o := range p.objects {
+		if plan, ok := o.value.(*planFile); ok {
+			plan.text = data
+		}
+	}
+	return p
 }

@@ -27,6 +27,7 @@ func FuzzParseFile(f *testing.F) {
 		"apiVersion: v1\nkind: Service\nspec: {ipFamilies: [IPv7], clusterIPs: [\"fe80::1%eth0\", \"::ffff:10.0.0.1\"]}",
 		"configInline: {address-pools: {}}", "ipam: {operator: []}", "serverVersion: {gitVersion: []}",
 		strings.Repeat("[", 400), "a: .nan\nkind: Node\napiVersion: v1",
+		"{% if x %}\nkind: Node\n{% endif %}", "a: {{ b }}\n{{- c }}", "{#\n#}\n{{/*\n*/}}\na: b: {{ c }}", "a: \xfc",
 	} {
 		f.Add([]byte(s))
 	}
@@ -34,6 +35,11 @@ func FuzzParseFile(f *testing.F) {
 	if err != nil || len(archives) == 0 {
 		f.Fatalf("no archives: %v", err)
 	}
+	wild, err := filepath.Glob("../../test/wild/testdata/*.txtar")
+	if err != nil || len(wild) == 0 {
+		f.Fatalf("no archives: %v", err)
+	}
+	archives = append(archives, wild...)
 	for _, path := range archives {
 		archive, err := txtar.ParseFile(path)
 		if err != nil {

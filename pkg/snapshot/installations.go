@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,8 @@ type installation struct {
 	from      string // the name of the object that has the version, if this one has not
 	layers    []layer
 	// outside is the field that names values in another object or file.
-	outside string
+	outside    string
+	valuesFrom []valuesFrom
 
 	problems, placeholders []Problem
 }
@@ -34,10 +36,12 @@ type layer struct {
 
 // installers is the kinds of objects that install charts, by group and kind.
 var installers = map[string]func(*installation){
-	"helm.toolkit.fluxcd.io/HelmRelease": (*installation).fromHelmRelease,
-	"argoproj.io/Application":            (*installation).fromApplication,
-	"helm.cattle.io/HelmChart":           (*installation).fromHelmChart,
-	"helm.cattle.io/HelmChartConfig":     (*installation).fromHelmChart,
+	"helm.toolkit.fluxcd.io/HelmRelease":     (*installation).fromHelmRelease,
+	"argoproj.io/Application":                (*installation).fromApplication,
+	"argoproj.io/ApplicationSet":             (*installation).fromApplicationSet,
+	"addons.cluster.x-k8s.io/HelmChartProxy": (*installation).fromHelmChartProxy,
+	"helm.cattle.io/HelmChart":               (*installation).fromHelmChart,
+	"helm.cattle.io/HelmChartConfig":         (*installation).fromHelmChart,
 }
 
 // chartSources is the kinds of objects that have the version of a chart that a
@@ -63,15 +67,23 @@ func (d *document) decodeInstallation() (objects []object, ok bool) {
 	}
 	i := &installation{doc: d, ref: d.ref(), origin: d.origin()}
 	read(i)
+	if isPlaceholder(i.chart) { // of a generator: the values tell what they are for
+		i.chart = ""
+	}
+	if objects = i.objects(); len(objects) == 0 {
+		return []object{{kind: d.kind}}, true
+	}
+	return objects, true
+}
+
+// objects is what i says of each of the charts that are read.
+func (i *installation) objects() (objects []object) {
 	for _, chart := range charts {
 		if layers, ok := i.valuesOf(chart); ok {
 			objects = append(objects, i.object(chart, layers))
 		}
 	}
-	if len(objects) == 0 {
-		return []object{{kind: d.kind}}, true
-	}
-	return objects, true
+	return objects
 }
 
 // descend is the value at a path below n, or nil.
@@ -93,21 +105,23 @@ func (i *installation) fromHelmRelease() {
 	}
 	i.namespace = text(spec, "targetNamespace")
 	i.tree(".spec.values", child(spec, "values"))
-	if from := child(spec, "valuesFrom"); from != nil && len(from.Content) > 0 {
-		i.outside = ".spec.valuesFrom"
-	}
+	i.readValuesFrom(child(spec, "valuesFrom"))
 }
 
 // fromApplication reads argoproj.io Application, with one source or several. Of
 // the values in one source, valuesObject takes the place of values, and
 // parameters go over both.
 func (i *installation) fromApplication() {
-	spec := child(i.doc.root, "spec")
+	i.application(child(i.doc.root, "spec"), ".spec")
+}
+
+// application reads the spec of an Application, which stands at a path.
+func (i *installation) application(spec *yaml.Node, at string) {
 	i.namespace = text(child(spec, "destination"), "namespace")
-	sources, paths := []*yaml.Node{child(spec, "source")}, []string{".spec.source"}
+	sources, paths := []*yaml.Node{child(spec, "source")}, []string{at + ".source"}
 	if list := child(spec, "sources"); list != nil && list.Kind == yaml.SequenceNode {
 		for n, source := range list.Content {
-			sources, paths = append(sources, follow(source)), append(paths, fmt.Sprintf(".spec.sources[%d]", n))
+			sources, paths = append(sources, follow(source)), append(paths, fmt.Sprintf("%s.sources[%d]", at, n))
 		}
 	}
 	for n, source := range sources {
@@ -158,33 +172,19 @@ func (i *installation) text(path string, n *yaml.Node) {
 		i.tree(path, n)
 		return
 	}
-	block := n.Style == yaml.LiteralStyle
-	line := i.doc.at(n)
-	if block {
-		line++
+	found, problems := i.doc.inner(n)
+	for _, problem := range problems {
+		problem.Ref, problem.Field = i.ref, path
+		i.problems = append(i.problems, problem)
 	}
-	for _, p := range split([]byte(n.Value)) {
-		p.line += line - 1
-		found, problem := p.parse(i.doc.file)
-		if problem != nil {
-			problem.Ref, problem.Field = i.ref, path
-			if !block {
-				problem.Position.Line = line
-			}
-			i.problems = append(i.problems, *problem)
-		}
-		if problem == nil && len(found) == 0 && !p.empty() || len(found) > 0 && isPlaceholder(found[0].root.Value) {
-			i.placeholders = append(i.placeholders, Problem{Position: Position{i.doc.file, line}, Ref: i.ref, Field: path, Message: "has a placeholder"})
+	for _, d := range found {
+		if d.choice > 0 || isPlaceholder(d.root.Value) {
+			at := Position{d.file, cmp.Or(d.choice, d.at(d.root))}
+			i.placeholders = append(i.placeholders, Problem{Position: at, Ref: i.ref, Field: path, Message: "has a placeholder"})
 			continue
 		}
-		for _, d := range found {
-			if !block {
-				d.line = line
-				flatten(d.root, 0)
-			}
-			i.origin.embed(path, d)
-			i.layers = append(i.layers, layer{path: path, root: d})
-		}
+		i.origin.embed(path, d)
+		i.layers = append(i.layers, layer{path: path, root: d})
 	}
 }
 
@@ -252,7 +252,7 @@ func baseName(path string) string { return path[strings.LastIndexByte(path, '/')
 // object is what i says of chart.
 func (i *installation) object(chart chart, layers []layer) object {
 	o := object{adds: chart.adds, origin: i.origin, problems: i.problems, placeholders: i.placeholders}
-	version := chartVersion{chart: chart.name}
+	version := chartVersion{chart: chart.name, weak: isFile(i.ref)}
 	if i.installs(chart.name) { // of an umbrella chart it is the umbrella's
 		version.text, version.from = i.version, i.from
 	}
@@ -262,7 +262,8 @@ func (i *installation) object(chart chart, layers []layer) object {
 		problems, placeholders = i.fillMetalLB(v, layers)
 		o.value = v
 	} else {
-		v := &helmValues{ref: i.ref, version: version, namespace: i.namespace, outside: i.outside,
+		v := &helmValues{ref: i.ref, version: version, namespace: i.namespace, outside: i.outside, from: i.valuesFrom,
+			patch:   i.ref.Kind == "HelmRelease" && i.chart == "",
 			bundled: strings.HasPrefix(baseName(i.chart), bundledPrefix)}
 		problems, placeholders = i.fillValues(v, layers)
 		if v.values == nil && i.outside == "" && len(o.problems)+len(o.placeholders) == 0 {
@@ -277,9 +278,17 @@ func (i *installation) object(chart chart, layers []layer) object {
 	return o
 }
 
-// fillMetalLB sets v to the pools of the last layer that has any.
+// fillMetalLB sets v to the pools of the last layer that has any, and to the class
+// of the last that has one.
+// Source: metallb v0.16.2, charts/metallb/templates/controller.yaml.
 func (i *installation) fillMetalLB(v *metallbValues, layers []layer) (problems, placeholders []Problem) {
 	for _, l := range layers {
+		if class := l.pairs["loadBalancerClass"]; class != "" {
+			v.class = class
+		}
+		if l.root != nil && text(l.root.root, "loadBalancerClass") != "" {
+			v.class = text(l.root.root, "loadBalancerClass")
+		}
 		if l.root == nil || child(child(l.root.root, "configInline"), "address-pools") == nil {
 			continue
 		}

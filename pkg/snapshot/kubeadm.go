@@ -3,7 +3,6 @@ package snapshot
 import (
 	"net/netip"
 	"reflect"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -88,7 +87,7 @@ func (b *builder) prefixList(ref Ref, field, list string) []netip.Prefix {
 		return nil
 	}
 	var ps []netip.Prefix
-	for text := range strings.SplitSeq(list, ",") {
+	for text := range items(list) {
 		if p, ok := b.prefix(KubeadmConfig, ref, field, text); ok {
 			ps = append(ps, p)
 		}

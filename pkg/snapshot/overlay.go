@@ -3,6 +3,8 @@ package snapshot
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,12 +67,12 @@ func ReadOverlay(paths []string, namespace string, opts FileOptions) (*Overlay, 
 	o.problems = problems
 	understood := false
 	for _, file := range files {
-		data, err := slurp(file, opts.Stdin)
+		name, data, err := whole(file, opts.Stdin)
 		if err != nil {
 			o.problems = append(o.problems, unreadable(file, err))
 			continue
 		}
-		for _, d := range o.documents(file, data) {
+		for _, d := range o.documents(name, data) {
 			for _, decoded := range d.decode() {
 				understood = understood || len(decoded.problems) == 0
 				o.add(d, decoded, namespace)
@@ -78,9 +80,24 @@ func ReadOverlay(paths []string, namespace string, opts FileOptions) (*Overlay, 
 		}
 	}
 	if !understood {
-		return nil, nothingUnderstood(paths, o.allProblems())
+		return nil, nothingUnderstood(paths, o.allProblems(), false)
 	}
 	return o, nil
+}
+
+// whole is the name and the content of a file. An archive is none: a dump of a cluster is
+// not what somebody is about to apply.
+func whole(path string, stdin io.Reader) (name string, data []byte, err error) {
+	name, r, _, err := open(path, stdin)
+	if err != nil {
+		return path, nil, err
+	}
+	defer r.Close()
+	data, err = slurp(r)
+	if err == nil && formOf(data) != noArchive {
+		err = errors.New("an archive, which is not laid over anything: unpack it")
+	}
+	return name, data, err
 }
 
 func (o *Overlay) allProblems() []Problem {
@@ -92,11 +109,7 @@ func (o *Overlay) allProblems() []Problem {
 }
 
 // documents is what a file holds, one by one.
-func (o *Overlay) documents(file string, data []byte) []*document {
-	name := file
-	if file == standardInput {
-		name = "standard input"
-	}
+func (o *Overlay) documents(name string, data []byte) []*document {
 	var documents []*document
 	for _, p := range split(withoutLogs(toUTF8(data))) {
 		found, problem := p.parse(name)

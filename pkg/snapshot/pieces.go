@@ -76,8 +76,8 @@ func (p part) decodeList(file string) (objects []object, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	root, err := parseYAML(l.frame)
-	if err != nil || root == nil {
+	root, choice, err := parseYAML(l.frame)
+	if err != nil || root == nil || choice > 0 {
 		return nil, false
 	}
 	frame := newDocument(file, p.line, root)
@@ -86,8 +86,8 @@ func (p part) decodeList(file string) (objects []object, ok bool) {
 		return nil, false
 	}
 	for _, piece := range l.pieces {
-		items, err := parseYAML(piece.data)
-		if err != nil || items == nil || items.Kind != yaml.SequenceNode {
+		items, choice, err := parseYAML(piece.data)
+		if err != nil || choice > 0 || items == nil || items.Kind != yaml.SequenceNode {
 			return nil, false
 		}
 		frame.line = piece.line

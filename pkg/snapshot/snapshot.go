@@ -19,10 +19,11 @@ type Snapshot struct {
 	Problems []Problem
 	Ignored  map[string]int // documents that nothing reads, by kind
 
-	origins map[Ref]*origin
-	plans   []string
-	applied *Snapshot // with files laid over it; nil without any
-	laid    *Applied  // what they did, in that snapshot
+	origins   map[Ref]*origin
+	plans     []string
+	planTexts map[string][]byte // of those in archives
+	applied   *Snapshot         // with files laid over it; nil without any
+	laid      *Applied          // what they did, in that snapshot
 }
 
 // Source is where a snapshot comes from.

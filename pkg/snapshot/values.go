@@ -19,14 +19,26 @@ func (d *document) decodeValues() []object {
 			return []object{o}
 		}
 	}
+	if objects, ok := d.decodeHelmfile(); ok {
+		return objects
+	}
+	if objects, ok := d.decodeChartFile(); ok {
+		return objects
+	}
 	var objects []object
+	cilium := false
 	for _, chart := range charts {
+		before := len(objects)
 		switch inner := child(d.root, chart.name); {
 		case chart.knows(d.root):
 			objects = append(objects, d.helmValues(chart, d.root))
 		case chart.knows(inner):
 			objects = append(objects, d.helmValues(chart, inner, chart.name))
 		}
+		cilium = cilium || chart.name == "cilium" && len(objects) > before
+	}
+	if alias, values := aliased(d.root); !cilium && values != nil {
+		objects = append(objects, d.helmValues(charts[0], values, alias))
 	}
 	if len(objects) > 0 {
 		return objects
@@ -50,8 +62,18 @@ type chart struct {
 
 var charts = []chart{
 	{"cilium", isCiliumValues, []Kind{CiliumConfig}},
-	// From 0.13 on the chart's values say nothing of addresses.
-	{"metallb", func(n *yaml.Node) bool { return child(child(n, "configInline"), "address-pools") != nil }, []Kind{MetalLBPools}},
+	{"metallb", isMetalLBValues, []Kind{MetalLBPools}},
+}
+
+// isMetalLBValues is true of values with the pools of before 0.13, and of those of
+// later charts that say whose Services are served, and how.
+func isMetalLBValues(n *yaml.Node) bool {
+	if child(child(n, "configInline"), "address-pools") != nil {
+		return true
+	}
+	speaker := child(n, "speaker")
+	return speaker != nil && (child(n, "frrk8s") != nil || child(n, "loadBalancerClass") != nil || child(speaker, "frr") != nil ||
+		child(speaker, "ignoreExcludeLB") != nil)
 }
 
 // ciliumValues is values that no other chart has.
@@ -75,14 +97,18 @@ func (d *document) helmValues(chart chart, n *yaml.Node, in ...string) object {
 	inner := &document{file: d.file, line: d.line, root: n}
 	o := object{adds: chart.adds, origin: d.origin()}
 	if chart.name == "metallb" {
-		v := &metallbValues{ref: ref, field: "." + strings.Join(append(in, "configInline"), ".")}
+		v := &metallbValues{ref: ref, class: text(n, "loadBalancerClass")}
 		o.value = v
+		if child(n, "configInline") == nil {
+			return o
+		}
+		v.field = "." + strings.Join(append(in, "configInline"), ".")
 		inner.root = child(n, "configInline")
 		o.filled(inner.fill(ref, &v.config, append(in, "configInline")...))
 		v.origins = inner.poolOrigins(inner.root)
 		return o
 	}
-	v := &helmValues{ref: ref}
+	v := &helmValues{ref: ref, file: d.file}
 	o.value = v
 	if len(in) > 0 {
 		v.path = "." + strings.Join(in, ".")
