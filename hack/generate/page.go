@@ -81,6 +81,7 @@ func page(c *checks.Check, examples []example) []byte {
 	section(&b, "Why", c.Doc.Why)
 	section(&b, "Fix", c.Doc.Fix)
 	section(&b, "Limits", c.Doc.Limits)
+	covers(&b, c)
 	if len(examples) > 0 {
 		b.WriteString("\n## What doctor finds\n")
 		for _, e := range examples {
