@@ -89,6 +89,10 @@ func (b *builder) add(o object) {
 		b.addressPool(v)
 	case *advertisement:
 		b.advertisement(v)
+	case *bgpAdvertisement:
+		b.bgpAdvertisement(v)
+	case *bgpPeer:
+		b.bgpPeer(v)
 	case *clusterConfiguration:
 		b.clusterConfiguration(v)
 	case *k3sConfig:
@@ -97,6 +101,8 @@ func (b *builder) add(o object) {
 		b.talosConfig(v)
 	case *initConfiguration:
 		b.initConfiguration(v)
+	case *joinConfiguration:
+		b.registration("JoinConfiguration", v.NodeRegistration)
 	case *helmValues:
 		b.helmValues(v)
 	case *metallbValues:
@@ -298,6 +304,8 @@ func (b *builder) finish() {
 	sortByRef(s.LBIPAMPools, func(p LBIPAMPool) Ref { return p.Ref })
 	sortByRef(s.MetalLB.Pools, func(p Pool) Ref { return p.Ref })
 	sortByRef(s.MetalLB.Ads, func(a Advertisement) Ref { return a.Ref })
+	sortByRef(s.MetalLB.Peers, func(p BGPPeer) Ref { return p.Ref })
+	sortByRef(s.Machines, func(m Machine) Ref { return m.Ref })
 	sortByRef(s.Cilium.Agents, func(a CiliumAgent) Ref { return a.Ref })
 	sortByRef(s.Cilium.NodeConfigs, func(r Ref) Ref { return r })
 	slices.SortFunc(s.NodeEvents, func(a, c NodeEvent) int {

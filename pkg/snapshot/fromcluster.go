@@ -218,6 +218,7 @@ func (r *reader) finish() *Snapshot {
 	}
 	r.absent(ControlPlane, len(s.ControlPlane) == 0, "no Pod of kube-apiserver or kube-controller-manager in kube-system")
 	r.absent(CiliumAgents, len(s.Cilium.Agents) == 0 && s.Cilium.DaemonSet == Ref{}, "no DaemonSet with the label k8s-app=cilium")
+	r.absent(MachineSetup, true, "no API has what kubelet and the kernel are told")
 	r.absent(MetalLBSetup, !s.MetalLB.Present(), "no Deployment of MetalLB's controller")
 	for _, k := range AllKinds {
 		g, gap := s.Gaps[k]
@@ -258,6 +259,7 @@ func (b *builder) absorb(part *builder) {
 	to.Cilium.NodeConfigs = append(to.Cilium.NodeConfigs, from.Cilium.NodeConfigs...)
 	to.MetalLB.Pools = append(to.MetalLB.Pools, from.MetalLB.Pools...)
 	to.MetalLB.Ads = append(to.MetalLB.Ads, from.MetalLB.Ads...)
+	to.MetalLB.Peers = append(to.MetalLB.Peers, from.MetalLB.Peers...)
 	to.MetalLB.CRDs = to.MetalLB.CRDs || from.MetalLB.CRDs
 	b.snap.Problems = append(b.snap.Problems, part.snap.Problems...)
 	for k := range part.seen {

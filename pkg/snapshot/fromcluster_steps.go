@@ -59,6 +59,7 @@ func (r *reader) steps() []step {
 	add(r.metallb, MetalLBSetup, MetalLBPools)
 	add(r.kubeProxy, KubeProxySetup)
 	add(r.kubeadm, KubeadmConfig)
+	add(r.flannel, FlannelConfig)
 	add(r.serviceCIDRs, ServiceCIDRs)
 	for _, reason := range podCIDRReasons {
 		add(r.all(NodeEvents, eventList.where("involvedObject.kind=Node,reason="+reason)), NodeEvents)
@@ -73,6 +74,7 @@ func (r *reader) steps() []step {
 	add(metallb.listIfServed(MetalLBPools, "addresspools"), MetalLBPools, MetalLBSetup)
 	add(metallb.list(MetalLBAds, "l2advertisements"), MetalLBAds)
 	add(metallb.list(MetalLBAds, "bgpadvertisements"), MetalLBAds)
+	add(metallb.list(MetalLBPeers, "bgppeers"), MetalLBPeers)
 	return steps
 }
 
@@ -187,6 +189,22 @@ func (r *reader) configMap(ctx context.Context, k Kind, namespace, name string) 
 
 func (r *reader) kubeadm(ctx context.Context) {
 	r.configMap(ctx, KubeadmConfig, metav1.NamespaceSystem, "kubeadm-config")
+}
+
+// flannel reads its ConfigMap, from its own namespace or from the one of before.
+func (r *reader) flannel(ctx context.Context) {
+	for _, namespace := range []string{"kube-flannel", metav1.NamespaceSystem} {
+		found, err := r.client.configMap(ctx, namespace, flannelName)
+		switch {
+		case err == nil && configMapUse(found) == FlannelConfig:
+			r.add(found)
+			return
+		case err != nil && !apierrors.IsNotFound(err):
+			r.gap(gapOf(FlannelConfig, "get configmaps/"+flannelName+inNamespace(namespace), err, NotFound))
+			return
+		}
+	}
+	r.gap(Gap{Kind: FlannelConfig, Reason: NotFound, Detail: "no ConfigMap " + flannelName})
 }
 
 // kubeProxy reads its ConfigMap and its DaemonSet. That neither is there is a
