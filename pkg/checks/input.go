@@ -138,7 +138,9 @@ func (in *Input) MetalLBAds() []snapshot.Advertisement {
 }
 
 // MetalLBPeers is MetalLB's BGP peers.
-func (in *Input) MetalLBPeers() []snapshot.BGPPeer { return in.facts(snapshot.MetalLBPeers).MetalLB.Peers }
+func (in *Input) MetalLBPeers() []snapshot.BGPPeer {
+	return in.facts(snapshot.MetalLBPeers).MetalLB.Peers
+}
 
 // Flannel is flannel's configuration.
 func (in *Input) Flannel() snapshot.Flannel { return in.facts(snapshot.FlannelConfig).Flannel }

@@ -17,4 +17,6 @@ var Checks = []*checks.Check{
 	clusterCIDRInUse,
 	serviceCIDRFamilies,
 	serviceCIDRReady,
+	urlBrackets,
+	certificateNames,
 }
