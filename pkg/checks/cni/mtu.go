@@ -72,8 +72,7 @@ on with smaller packets, so that only one family is dead.`,
 func (c configured) overhead() (bytes int, why string) {
 	if !c.native() {
 		bytes, why = tunnelOverIPv4, " and a tunnel over IPv4 takes 50 of it"
-		over6 := strings.EqualFold(c.Config["underlay-protocol"], "ipv6") || !c.Config.Enabled(ipfam.V4)
-		if over6 {
+		if c.Config.Underlay(c.release) == ipfam.V6 {
 			bytes, why = tunnelOverIPv6, " and a tunnel over IPv6 takes 70 of it"
 		}
 	}
