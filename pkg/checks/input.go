@@ -148,6 +148,9 @@ func (in *Input) Flannel() snapshot.Flannel { return in.facts(snapshot.FlannelCo
 // Machines is what files say of nodes before they are any.
 func (in *Input) Machines() []snapshot.Machine { return in.facts(snapshot.MachineSetup).Machines }
 
+// Webhooks is what the API server calls by itself.
+func (in *Input) Webhooks() []snapshot.Webhook { return in.facts(snapshot.Webhooks).Webhooks }
+
 // NodeEvents is the Events that say that a Node got no pod range.
 func (in *Input) NodeEvents() []snapshot.NodeEvent {
 	return in.facts(snapshot.NodeEvents).NodeEvents

@@ -230,8 +230,6 @@ var refusals = []Refusal{
 	localRouterOf(ipfam.V6),
 	underlayOf(ipfam.V4),
 	underlayOf(ipfam.V6),
-	nativeCIDROf(ipfam.V4),
-	nativeCIDROf(ipfam.V6),
 	{
 		Subject: AboutFeatures, Key: "install-no-conntrack-iptables-rules", In: from(20),
 		When: func(c Config, v release.Version) bool {
@@ -315,21 +313,6 @@ func underlayOf(f ipfam.Family) Refusal {
 		Says:    "underlay protocol set to " + f.String() + ", but " + f.String() + " is disabled",
 		Instead: []Setting{{"underlay-protocol", "auto"}},
 		Source:  "cilium v1.20.2, pkg/datapath/tunnel/tunnel.go",
-	}
-}
-
-// nativeCIDROf is a native routing CIDR that is none of its family.
-func nativeCIDROf(f ipfam.Family) Refusal {
-	key := Key("%s-native-routing-cidr", f)
-	return Refusal{
-		Subject: AboutRouting, Key: key, In: from(20),
-		When: func(c Config, _ release.Version) bool {
-			p, set, err := c.NativeCIDR(f)
-			return set && (err != nil || ipfam.OfPrefix(p) != f)
-		},
-		Says:    key + " must be an " + f.String() + " CIDR",
-		Instead: []Setting{{key, ""}},
-		Source:  "cilium v1.20.2, pkg/option/config.go",
 	}
 }
 

@@ -109,6 +109,14 @@ func (b *builder) add(o object) {
 		b.metallbValues(v)
 	case *chartSource:
 		b.chartSources[v.name] = v.version
+	case *webhookConfiguration:
+		services := make([]*serviceReference, 0, len(v.Webhooks))
+		for _, w := range v.Webhooks {
+			services = append(services, w.ClientConfig.Service)
+		}
+		b.webhook(Ref{Kind: v.Kind, Name: v.Name}, services...)
+	case *apiService:
+		b.webhook(Ref{Kind: v.Kind, Name: v.Name}, v.Spec.Service)
 	case *customResourceDefinition:
 		b.snap.MetalLB.CRDs = b.snap.MetalLB.CRDs || v.Spec.Group == "metallb.io"
 	case *serverVersion:
@@ -305,6 +313,7 @@ func (b *builder) finish() {
 	sortByRef(s.MetalLB.Pools, func(p Pool) Ref { return p.Ref })
 	sortByRef(s.MetalLB.Ads, func(a Advertisement) Ref { return a.Ref })
 	sortByRef(s.MetalLB.Peers, func(p BGPPeer) Ref { return p.Ref })
+	sortByRef(s.Webhooks, func(w Webhook) Ref { return w.Ref })
 	sortByRef(s.Machines, func(m Machine) Ref { return m.Ref })
 	sortByRef(s.Cilium.Agents, func(a CiliumAgent) Ref { return a.Ref })
 	sortByRef(s.Cilium.NodeConfigs, func(r Ref) Ref { return r })

@@ -49,6 +49,24 @@ func (b *builder) node(n *corev1.Node) {
 	keep(b, Nodes, &b.snap.Nodes, ref, node)
 }
 
+// webhook keeps what is called at Services, each Service once. That there is no such
+// object is known too.
+func (b *builder) webhook(ref Ref, services ...*serviceReference) {
+	b.saw(Webhooks)
+	w := Webhook{Ref: ref}
+	for _, s := range services {
+		if s == nil {
+			continue
+		}
+		if service := (Ref{Kind: "Service", Namespace: s.Namespace, Name: s.Name}); !slices.Contains(w.Services, service) {
+			w.Services = append(w.Services, service)
+		}
+	}
+	if len(w.Services) > 0 {
+		keep(b, Webhooks, &b.snap.Webhooks, ref, w)
+	}
+}
+
 // pluginAnnotations is where network plugins write the addresses of a node.
 // Sources: flannel v0.27.4, pkg/subnet/kube/annotations.go; Calico,
 // libcalico-go/lib/backend/k8s/resources/node.go.

@@ -174,6 +174,33 @@ type initConfiguration struct {
 	NodeRegistration nodeRegistration `json:"nodeRegistration"`
 }
 
+// webhookConfiguration is admissionregistration.k8s.io/v1 MutatingWebhookConfiguration
+// or ValidatingWebhookConfiguration.
+type webhookConfiguration struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Webhooks          []struct {
+		ClientConfig struct {
+			Service *serviceReference `json:"service"`
+		} `json:"clientConfig"`
+	} `json:"webhooks"`
+}
+
+// apiService is apiregistration.k8s.io/v1 APIService. One that the API server
+// itself serves has no Service.
+type apiService struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Service *serviceReference `json:"service"`
+	} `json:"spec"`
+}
+
+type serviceReference struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
 // customResourceDefinition is apiextensions.k8s.io/v1 CustomResourceDefinition.
 type customResourceDefinition struct {
 	metav1.ObjectMeta `json:"metadata"`

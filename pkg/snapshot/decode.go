@@ -74,6 +74,10 @@ var types = map[string]struct {
 	"kubeadm.k8s.io/InitConfiguration":    {func() any { return new(initConfiguration) }, []Kind{KubeadmConfig}},
 	"kubeadm.k8s.io/JoinConfiguration":    {func() any { return new(joinConfiguration) }, []Kind{MachineSetup}},
 
+	"admissionregistration.k8s.io/MutatingWebhookConfiguration":   {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
+	"admissionregistration.k8s.io/ValidatingWebhookConfiguration": {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
+	"apiregistration.k8s.io/APIService":                           {func() any { return new(apiService) }, []Kind{Webhooks}},
+
 	// Only whether MetalLB's kinds are served; it adds to no kind of facts.
 	"apiextensions.k8s.io/CustomResourceDefinition": {func() any { return new(customResourceDefinition) }, nil},
 }

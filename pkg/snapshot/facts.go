@@ -52,6 +52,7 @@ type Facts struct {
 	MetalLB        MetalLB
 	Flannel        Flannel
 	Machines       []Machine // of files only
+	Webhooks       []Webhook
 	NodeEvents     []NodeEvent
 }
 
@@ -409,6 +410,14 @@ type BGPPeer struct {
 	Interface string
 	// Both is whether the session carries both families, whichever it runs over.
 	Both bool
+}
+
+// Webhook is what the API server calls by itself: a MutatingWebhookConfiguration, a
+// ValidatingWebhookConfiguration or an APIService.
+type Webhook struct {
+	Ref
+	// Services is the Services that it is called at, by namespace and name.
+	Services []Ref
 }
 
 // NodeEvent is an Event that says that a Node got no pod range.

@@ -259,6 +259,7 @@ func (b *builder) absorb(part *builder) {
 	to.Cilium.NodeConfigs = append(to.Cilium.NodeConfigs, from.Cilium.NodeConfigs...)
 	to.MetalLB.Pools = append(to.MetalLB.Pools, from.MetalLB.Pools...)
 	to.MetalLB.Ads = append(to.MetalLB.Ads, from.MetalLB.Ads...)
+	to.Webhooks = append(to.Webhooks, from.Webhooks...)
 	to.MetalLB.Peers = append(to.MetalLB.Peers, from.MetalLB.Peers...)
 	to.MetalLB.CRDs = to.MetalLB.CRDs || from.MetalLB.CRDs
 	b.snap.Problems = append(b.snap.Problems, part.snap.Problems...)

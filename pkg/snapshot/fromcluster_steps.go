@@ -75,6 +75,9 @@ func (r *reader) steps() []step {
 	add(metallb.list(MetalLBAds, "l2advertisements"), MetalLBAds)
 	add(metallb.list(MetalLBAds, "bgpadvertisements"), MetalLBAds)
 	add(metallb.list(MetalLBPeers, "bgppeers"), MetalLBPeers)
+	for _, resource := range webhookResources {
+		add(r.custom(Webhooks, resource), Webhooks)
+	}
 	return steps
 }
 
@@ -152,6 +155,24 @@ func (r *reader) components(k Kind, q query) step {
 			}
 		})
 		if err != nil {
+			r.gap(gapOf(k, q.String(), err, NotInstalled))
+		}
+	}
+}
+
+// webhookResources is what the API server calls by itself. Every server has them at v1.
+var webhookResources = []schema.GroupVersionResource{
+	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
+	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
+	{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
+}
+
+// custom is the step that reads a resource as custom ones are read, for the few
+// fields that are kept of it.
+func (r *reader) custom(k Kind, resource schema.GroupVersionResource) step {
+	q := query{GroupVersionResource: resource}
+	return func(ctx context.Context) {
+		if err := r.list(ctx, k, q, addCustom(k)); err != nil {
 			r.gap(gapOf(k, q.String(), err, NotInstalled))
 		}
 	}

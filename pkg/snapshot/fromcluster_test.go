@@ -211,7 +211,7 @@ func TestNothingInstalled(t *testing.T) {
 	want := map[Kind]Reason{
 		KubeadmConfig: NotFound, ControlPlane: NotFound, CiliumConfig: NotFound, CiliumAgents: NotFound, MetalLBSetup: NotFound,
 		CiliumNodes: NotInstalled, LBIPAMPools: NotInstalled, MetalLBPools: NotInstalled, MetalLBAds: NotInstalled,
-		MetalLBPeers: NotInstalled, FlannelConfig: NotFound, MachineSetup: NotFound,
+		MetalLBPeers: NotInstalled, FlannelConfig: NotFound, MachineSetup: NotFound, Webhooks: NotInstalled,
 	}
 	got := map[Kind]Reason{}
 	for _, g := range snap.SortedGaps() {

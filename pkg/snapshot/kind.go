@@ -24,6 +24,7 @@ const (
 	MetalLBPeers   Kind = "metallb-peers"
 	FlannelConfig  Kind = "flannel"
 	MachineSetup   Kind = "machines"
+	Webhooks       Kind = "webhooks"
 	NodeEvents     Kind = "node-events"
 	Versions       Kind = "version"
 )
@@ -32,7 +33,7 @@ const (
 var AllKinds = []Kind{
 	Versions, Nodes, Pods, Services, EndpointSlices, ServiceCIDRs, KubeadmConfig, ControlPlane, KubeProxySetup,
 	CiliumConfig, CiliumAgents, CiliumNodes, LBIPAMPools, MetalLBSetup, MetalLBPools, MetalLBAds, MetalLBPeers, FlannelConfig,
-	MachineSetup, NodeEvents,
+	MachineSetup, Webhooks, NodeEvents,
 }
 
 // Right is a permission of the Kubernetes API that reading a kind takes.
@@ -92,6 +93,11 @@ var rights = map[Kind][]Right{
 	FlannelConfig: {
 		{Resource: "configmaps", Verb: "get", Namespace: "kube-flannel", Names: []string{flannelName}},
 		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{flannelName}},
+	},
+	Webhooks: {
+		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verb: "list"},
+		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verb: "list"},
+		{Group: "apiregistration.k8s.io", Resource: "apiservices", Verb: "list"},
 	},
 	NodeEvents: {{Resource: "events", Verb: "list"}},
 }

@@ -19,4 +19,5 @@ var Checks = []*checks.Check{
 	serviceCIDRReady,
 	urlBrackets,
 	certificateNames,
+	webhookFamilies,
 }
