@@ -44,9 +44,13 @@ and everybody goes on using IPv4; from outside of the site a unique-local addres
 		if len(names) == 0 {
 			return nil
 		}
+		others := ""
+		if len(names) > 1 {
+			others = "; as have " + checks.Some(names[1:])
+		}
 		return []checks.Finding{{
 			Object: first.Ref, Field: ".status.loadBalancer.ingress", Family: ipfam.V6,
-			Message: fmt.Sprintf("has the unique-local %s beside an IPv4 address, which clients prefer; %d Services have such a pair: %s", address, len(names), checks.Some(names)),
+			Message: fmt.Sprintf("has the unique-local %s beside an IPv4 address, which clients prefer%s", address, others),
 			Fix:     "a range out of the public prefix in the pool, in the place of the one with " + address.String(),
 		}}
 	},
