@@ -139,7 +139,7 @@ func index() file {
 	var b bytes.Buffer
 	b.WriteString(notice)
 	fmt.Fprintf(&b, "# The checks\n\n%d claims about a dual-stack cluster. `kubectl dualstack doctor` looks for counterexamples;\n", len(catalog.All))
-	b.WriteString("`kubectl dualstack doctor explain ID` prints the page of one.\n")
+	b.WriteString("`kubectl dualstack doctor explain ID` prints the page of one. [Coverage](../coverage.md) is what is known to go wrong, and which of them show it.\n")
 	for _, a := range catalog.Areas {
 		fmt.Fprintf(&b, "\n## %s\n\n| ID | name | severity | claim |\n|---|---|---|---|\n", capital(a.Title))
 		for _, c := range catalog.All {

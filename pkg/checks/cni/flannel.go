@@ -25,7 +25,7 @@ outside of the network of its family flannel exits, and no Pod of the node start
 		Fix:    "Write EnableIPv6 and IPv6Network, with the range of --cluster-cidr, and restart flannel.",
 		Limits: "The flannel that is part of k3s has no such ConfigMap. A ConfigMap that another plugin left behind is not told apart, except where that is Cilium.",
 		Holds:  "flannel 0.27",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs:   []string{"flannel v0.27.4, pkg/subnet/config.go ParseConfig", "flannel v0.27.4, pkg/subnet/kube/kube.go AcquireLease", "https://github.com/replicatedhq/kURL/pull/6052"},
 		Covers: []string{"CNI-16", "CNI-01"},
 	},

@@ -23,7 +23,7 @@ kube-proxy with detectLocalMode NodeCIDR then takes pods for strangers, of one f
 		Fix:    "Restart the agent of the node, and then its pods; or have kube-proxy tell pods in another way.",
 		Limits: "With an ipam of its own and without such a kube-proxy Cilium's ranges are its own business, and nothing is said of them.",
 		Holds:  "Cilium 1.15 to 1.20",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"cilium v1.20.2, pkg/nodediscovery/nodediscovery.go", "kubernetes v1.37.2, cmd/kube-proxy/app/server_linux.go getLocalDetectors",
 			"https://github.com/cilium/cilium/issues/23872",

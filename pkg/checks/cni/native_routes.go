@@ -26,7 +26,7 @@ IPv4 and none for IPv6: pods on one node reach each other over both, and across 
 		Fix:    "Switch auto-direct-node-routes on where the nodes share a link, or the BGP control plane; or see to it that the router has a route for the range of each node.",
 		Limits: "The tables of nodes and routers are not in the API: where they have the routes all is well. Clusters of a cloud provider, whose routes are its own, are left out.",
 		Holds:  "Cilium 1.15 to 1.20",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2, pkg/datapath/linux/node.go", "https://docs.cilium.io/en/stable/network/concepts/routing/", "https://github.com/cilium/cilium/issues/6382"},
 		Covers: []string{"CNI-06"},
 	},

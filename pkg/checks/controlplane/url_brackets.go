@@ -25,7 +25,7 @@ long address without a port: nodes then ask a host that does not exist.`,
 		Fix:    "Write [ADDRESS]:PORT.",
 		Limits: "The URLs in flags of kube-apiserver and kube-controller-manager and in kubeadm's configuration; a name instead of an address is fine.",
 		Holds:  "every release: RFC 3986 3.2.2; Kubernetes 1.23 to 1.37",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"kubernetes v1.37.2, cmd/kubeadm/app/util/endpoint.go ParseHostPort",
 			"https://github.com/kubernetes/kubernetes/issues/83550",

@@ -22,7 +22,7 @@ creation of Pods among them.`,
 		Fix:    "Make the Service anew with the other family first, or give the control-plane nodes addresses of both families.",
 		Limits: "A node may have an address that its Node does not name. Control planes that are no Nodes of the cluster are not judged.",
 		Holds:  "Kubernetes 1.23 to 1.37",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"kubernetes v1.37.2, staging/src/k8s.io/apiserver/pkg/util/proxy/proxy.go ResolveCluster",
 			"https://github.com/kubernetes/kubernetes/issues/98411",

@@ -23,7 +23,7 @@ and everybody goes on using IPv4; from outside of the site a unique-local addres
 		Fix:    "Give the pool a range out of the site's public prefix; keep the unique-local one for a name of its own.",
 		Limits: "All in one finding. A client whose policy table has the site's prefix prefers it.",
 		Holds:  "every release: RFC 6724 2.1",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs:   []string{"RFC 6724 2.1 and 10.6", "RFC 4193"},
 		Covers: []string{"PLAN-10"},
 	},

@@ -21,7 +21,7 @@ that announces; with externalTrafficPolicy Local it may be one without an endpoi
 answer for that interface, so that the other family works and hides it.`,
 		Fix:    "Set ipvs.strictARP to true in kube-proxy's configuration and restart it, or change its mode to nftables.",
 		Holds:  "MetalLB 0.16; Kubernetes 1.23 to 1.37",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs:   []string{"metallb v0.16.2 website/content/installation/_index.md", "https://github.com/kubernetes/kubernetes/issues/97275"},
 		Covers: []string{"KPX-06"},
 	},

@@ -24,7 +24,7 @@ error, and on another node all may be well.`,
 		Fix:    "Give --node-ip both addresses, the primary family first; for Talos, a subnet of each family.",
 		Limits: "Files only: the flag is in no API. Where files say nothing of the address, kubelet picks one family by itself, which DS301 finds on the Node.",
 		Holds:  "Kubernetes 1.23 to 1.37",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"kubernetes v1.37.2, pkg/kubelet/nodestatus/setters.go NodeAddress",
 			"kubernetes v1.37.2, staging/src/k8s.io/component-helpers/node/util/ips.go",

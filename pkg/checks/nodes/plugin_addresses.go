@@ -26,7 +26,7 @@ flannel, --public-ipv6 or the annotation flannel.alpha.coreos.com/public-ipv6-ov
 its Pod on the node.`,
 		Limits: "An address of another network of the node is found too, as a matter of information: it may be meant.",
 		Holds:  "flannel 0.27, and Calico with the annotations that it writes",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"flannel v0.27.4, pkg/subnet/kube/annotations.go",
 			"calico, libcalico-go/lib/backend/k8s/resources/node.go",

@@ -24,7 +24,7 @@ externalIP or a load-balancer address of it is accepted, may be announced, and n
 		Fix:    "Give the Service the family, or take the address away.",
 		Limits: "Of load-balancer addresses those that stand in a pool of MetalLB or of Cilium's LB IPAM, or are a Node's: others may belong to a proxy, which goes from one family to the other by itself. Services without a selector are left out.",
 		Holds:  "Kubernetes 1.23 to 1.37; Cilium 1.15 to 1.20",
-		Since:  "0.2",
+		Since:  "0.1",
 		Refs: []string{
 			"kubernetes v1.37.2, pkg/proxy/serviceport.go newBaseServiceInfo", "kubernetes v1.37.2, pkg/proxy/servicechangetracker.go serviceToServiceMap",
 			"https://github.com/cilium/cilium/issues/30450",
