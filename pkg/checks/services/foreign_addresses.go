@@ -80,10 +80,8 @@ func passed(in *checks.Input) func(netip.Addr) bool {
 			}
 		}
 		for _, n := range nodes {
-			for _, own := range slices.Concat(n.InternalIPs, n.ExternalIPs) {
-				if own == a {
-					return true
-				}
+			if slices.Contains(n.InternalIPs, a) || slices.Contains(n.ExternalIPs, a) {
+				return true
 			}
 		}
 		return false
