@@ -39,6 +39,7 @@ var projects = []project{
 			"config/crd/bases/metallb.io_addresspools.yaml",
 			"config/crd/bases/metallb.io_l2advertisements.yaml",
 			"config/crd/bases/metallb.io_bgpadvertisements.yaml",
+			"config/crd/bases/metallb.io_bgppeers.yaml",
 		},
 		releases: []string{"0.13.2", "0.13.3", "0.13.4", "0.13.7", "0.13.9", "0.13.12", "0.14.9", "0.15.2", "0.16.2"},
 	},

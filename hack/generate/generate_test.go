@@ -52,7 +52,7 @@ func TestStale(t *testing.T) {
 	if err := run([]string{"-root", dir}, &out); err != nil {
 		t.Fatal(err)
 	}
-	want := "README.md\ndocs/checks/DS999.md: belongs to no check\ndocs/rbac.yaml\n"
+	want := "README.md\ndocs/checks/DS999.md: belongs to no check\ndocs/coverage.md\ndocs/rbac.yaml\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
@@ -122,7 +122,7 @@ func TestPage(t *testing.T) {
 		ID: "DS699", Name: "service-is-an-example", Severity: severity.Warning, Plan: true,
 		Doc: checks.Doc{
 			Claim: "every Service has an address of each family", Why: "Keys `cluster-pool-*` of <node> | *both*.", Fix: "Write them.",
-			Holds: "Kubernetes 1.23 | 1.37", Since: "0.1", Refs: []string{"kubernetes v1.37.2 pkg/x.go"},
+			Holds: "Kubernetes 1.23 | 1.37", Since: "0.1", Refs: []string{"kubernetes v1.37.2 pkg/x.go"}, Covers: []string{"SVC-01"},
 		},
 		Needs: []snapshot.Kind{snapshot.KubeadmConfig},
 	}
@@ -145,6 +145,12 @@ func TestPage(t *testing.T) {
 ## Fix
 
 Write them.
+
+## Failures that it shows
+
+[All that are known](../coverage.md)
+
+* SVC-01: Services from before the second family stay as they were
 
 ## What doctor finds
 

@@ -1,5 +1,6 @@
 // Generate writes what is derived from the checks: a page for each, their index,
-// the rights that reading a cluster takes, and the blocks of the README. With
+// what of the known failures they show, the rights that reading a cluster takes,
+// and the blocks of the README. With
 // -check it writes nothing and names what is stale.
 package main
 
@@ -124,5 +125,5 @@ func generated(root string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(pages, index(), rbac(), readme), nil
+	return append(pages, index(), coverage(), rbac(), readme), nil
 }

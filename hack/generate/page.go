@@ -84,6 +84,7 @@ func page(c *checks.Check, examples []example) []byte {
 	section(&b, "Why", c.Doc.Why)
 	section(&b, "Fix", c.Doc.Fix)
 	section(&b, "Limits", c.Doc.Limits)
+	covers(&b, c)
 	if len(examples) > 0 {
 		b.WriteString("\n## What doctor finds\n")
 		for _, e := range examples {
@@ -150,7 +151,7 @@ func index() file {
 	var b bytes.Buffer
 	b.WriteString(notice)
 	fmt.Fprintf(&b, "# The checks\n\n%d claims about a dual-stack cluster. `kubectl dualstack doctor` looks for counterexamples;\n", len(catalog.All))
-	b.WriteString("`kubectl dualstack doctor explain ID` prints the page of one.\n")
+	b.WriteString("`kubectl dualstack doctor explain ID` prints the page of one. [Coverage](../coverage.md) is what is known to go wrong, and which of them show it.\n")
 	for _, a := range catalog.Areas {
 		fmt.Fprintf(&b, "\n## %s\n\n| ID | name | severity | claim |\n|---|---|---|---|\n", capital(a.Title))
 		for _, c := range catalog.All {

@@ -123,7 +123,7 @@ func (in *Input) LBIPAMPools() []snapshot.LBIPAMPool {
 // MetalLB is MetalLB's installation, without its pools and advertisements.
 func (in *Input) MetalLB() snapshot.MetalLB {
 	m := in.facts(snapshot.MetalLBSetup).MetalLB
-	m.Pools, m.Ads = nil, nil
+	m.Pools, m.Ads, m.Peers = nil, nil, nil
 	return m
 }
 
@@ -136,6 +136,20 @@ func (in *Input) MetalLBPools() []snapshot.Pool {
 func (in *Input) MetalLBAds() []snapshot.Advertisement {
 	return in.facts(snapshot.MetalLBAds).MetalLB.Ads
 }
+
+// MetalLBPeers is MetalLB's BGP peers.
+func (in *Input) MetalLBPeers() []snapshot.BGPPeer {
+	return in.facts(snapshot.MetalLBPeers).MetalLB.Peers
+}
+
+// Flannel is flannel's configuration.
+func (in *Input) Flannel() snapshot.Flannel { return in.facts(snapshot.FlannelConfig).Flannel }
+
+// Machines is what files say of nodes before they are any.
+func (in *Input) Machines() []snapshot.Machine { return in.facts(snapshot.MachineSetup).Machines }
+
+// Webhooks is what the API server calls by itself.
+func (in *Input) Webhooks() []snapshot.Webhook { return in.facts(snapshot.Webhooks).Webhooks }
 
 // NodeEvents is the Events that say that a Node got no pod range.
 func (in *Input) NodeEvents() []snapshot.NodeEvent {

@@ -67,7 +67,10 @@ const (
 	main120  = "cilium v1.20.2, daemon/cmd/daemon_main.go"
 	agent115 = "cilium v1.15.19, daemon/cmd/daemon.go"
 	main115  = "cilium v1.15.19, daemon/cmd/daemon_main.go"
-	both     = "cilium v1.20.2 and v1.15.19, pkg/option/config.go"
+	// initializer120 is where the options of the replacement of kube-proxy are held to each other.
+	initializer120 = "cilium v1.20.2, pkg/kpr/initializer/kube_proxy_replacement.go"
+
+	both = "cilium v1.20.2 and v1.15.19, pkg/option/config.go"
 )
 
 // refusals is the combinations that have to do with the families. Where a span is
@@ -167,6 +170,15 @@ var refusals = []Refusal{
 		Source:  "cilium v1.20.2, pkg/datapath/iptables/iptables.go",
 	},
 	{
+		Subject: AboutMasquerade, Key: "only-masquerade-default-pool", In: from(20),
+		When: func(c Config, _ release.Version) bool {
+			return c.on("only-masquerade-default-pool") && !c.on("enable-bpf-masquerade")
+		},
+		Says:    "--only-masquerade-default-pool requires --enable-bpf-masquerade to be enabled",
+		Instead: []Setting{{"enable-bpf-masquerade", "true"}},
+		Source:  "cilium v1.20.2, pkg/ipam/cell/cell.go",
+	},
+	{
 		Subject: AboutNDP, Key: "enable-ipv6-ndp",
 		When:    func(c Config, _ release.Version) bool { return c.on("enable-ipv6-ndp") && !c.Enabled(ipfam.V6) },
 		Says:    "IPv6NDP cannot be enabled when IPv6 is not enabled",
@@ -205,8 +217,56 @@ var refusals = []Refusal{
 		Instead: []Setting{{"enable-ipv6", "false"}},
 		Source:  "cilium v1.15.19, pkg/option/config.go",
 	},
+	{
+		Subject: AboutRouting, Key: "direct-routing-skip-unreachable", In: from(20),
+		When: func(c Config, _ release.Version) bool {
+			return c.on("direct-routing-skip-unreachable") && !c.on("auto-direct-node-routes")
+		},
+		Says:    "Flag direct-routing-skip-unreachable cannot be enabled when auto-direct-node-routes is not enabled.",
+		Instead: []Setting{{"direct-routing-skip-unreachable", "false"}},
+		Source:  "cilium v1.20.2, pkg/option/config.go",
+	},
+	localRouterOf(ipfam.V4),
+	localRouterOf(ipfam.V6),
 	underlayOf(ipfam.V4),
 	underlayOf(ipfam.V6),
+	{
+		Subject: AboutFeatures, Key: "install-no-conntrack-iptables-rules", In: from(20),
+		When: func(c Config, v release.Version) bool {
+			return c.on("install-no-conntrack-iptables-rules") && !c.Native(v)
+		},
+		Says:    "install-no-conntrack-iptables-rules requires the agent to run in direct routing mode.",
+		Instead: []Setting{{"install-no-conntrack-iptables-rules", "false"}},
+		Source:  main120,
+	},
+	{
+		Subject: AboutFeatures, Key: "install-no-conntrack-iptables-rules", In: from(20),
+		When: func(c Config, _ release.Version) bool {
+			return c.on("install-no-conntrack-iptables-rules") && !c.Enabled(ipfam.V4)
+		},
+		Says:    "install-no-conntrack-iptables-rules requires IPv4 support.",
+		Instead: []Setting{{"install-no-conntrack-iptables-rules", "false"}},
+		Source:  main120,
+	},
+	{
+		Subject: AboutFeatures, Key: "bpf-lb-acceleration", In: from(20),
+		When: func(c Config, v release.Version) bool {
+			return c.ReplacesKubeProxy() && !c.Native(v) && c.Underlay(v) == ipfam.V6 && !slices.Contains([]string{"", "disabled"}, c["bpf-lb-acceleration"])
+		},
+		Says:    "XDP acceleration cannot be used with an IPv6 underlay",
+		Instead: []Setting{{"bpf-lb-acceleration", "disabled"}},
+		Source:  initializer120,
+	},
+	{
+		Subject: AboutFeatures, Key: "bpf-lb-mode", In: from(20),
+		When: func(c Config, v release.Version) bool {
+			return c.ReplacesKubeProxy() && !c.Native(v) && slices.Contains([]string{"", "vxlan"}, c["tunnel-protocol"]) &&
+				!slices.Contains([]string{"", "snat"}, c["bpf-lb-mode"])
+		},
+		Says:    "Node Port mode other than snat cannot be used with vxlan tunneling.",
+		Instead: []Setting{{"bpf-lb-mode", "snat"}},
+		Source:  initializer120,
+	},
 	{
 		Subject: AboutFeatures, Key: "enable-nat46x64-gateway",
 		When:    func(c Config, _ release.Version) bool { return c.on("enable-nat46x64-gateway") && !c.Families().Dual() },
@@ -253,6 +313,18 @@ func underlayOf(f ipfam.Family) Refusal {
 		Says:    "underlay protocol set to " + f.String() + ", but " + f.String() + " is disabled",
 		Instead: []Setting{{"underlay-protocol", "auto"}},
 		Source:  "cilium v1.20.2, pkg/datapath/tunnel/tunnel.go",
+	}
+}
+
+// localRouterOf is an address of the router of pods beside a tunnel.
+func localRouterOf(f ipfam.Family) Refusal {
+	key := Key("local-router-%s", f)
+	return Refusal{
+		Subject: AboutRouting, Key: key, In: from(20),
+		When:    func(c Config, v release.Version) bool { return c[key] != "" && !c.Native(v) },
+		Says:    "Cannot specify local-router-ipv4 or local-router-ipv6 in tunnel mode.",
+		Instead: []Setting{{key, ""}},
+		Source:  main120,
 	}
 }
 

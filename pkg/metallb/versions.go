@@ -31,6 +31,9 @@ var (
 	// HonoursExcludedNodes is the first release whose speakers pass over nodes with
 	// the label node.kubernetes.io/exclude-from-external-load-balancers (#2274).
 	HonoursExcludedNodes = release.V(0, 14, 2)
+	// OneFamilyPerSession is the first release whose BGP sessions carry the family that
+	// they run over, and no other unless dualStackAddressFamily says so.
+	OneFamilyPerSession = release.V(0, 15)
 	// ServiceSelectors is the first release whose advertisements may be about some
 	// Services only (#2917).
 	ServiceSelectors = release.V(0, 16)

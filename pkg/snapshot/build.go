@@ -113,6 +113,10 @@ func (b *builder) take(o object) {
 		b.addressPool(v)
 	case *advertisement:
 		b.advertisement(v)
+	case *bgpAdvertisement:
+		b.bgpAdvertisement(v)
+	case *bgpPeer:
+		b.bgpPeer(v)
 	case *clusterConfiguration:
 		b.clusterConfiguration(v)
 	case *k3sConfig:
@@ -126,6 +130,8 @@ func (b *builder) take(o object) {
 		b.saw(KubeadmConfig)
 	case *initConfiguration:
 		b.initConfiguration(v)
+	case *joinConfiguration:
+		b.registration("JoinConfiguration", v.NodeRegistration)
 	case *helmValues:
 		if len(v.from) > 0 {
 			b.waiting = append(b.waiting, waitingValues{v, o.origin})
@@ -143,6 +149,14 @@ func (b *builder) take(o object) {
 		b.metallbValues(v)
 	case *chartSource:
 		b.chartSources[v.name] = v.version
+	case *webhookConfiguration:
+		services := make([]*serviceReference, 0, len(v.Webhooks))
+		for _, w := range v.Webhooks {
+			services = append(services, w.ClientConfig.Service)
+		}
+		b.webhook(Ref{Kind: v.Kind, Name: v.Name}, services...)
+	case *apiService:
+		b.webhook(Ref{Kind: v.Kind, Name: v.Name}, v.Spec.Service)
 	case *customResourceDefinition:
 		b.snap.MetalLB.CRDs = b.snap.MetalLB.CRDs || v.Spec.Group == "metallb.io"
 	case *serverVersion:
@@ -342,6 +356,9 @@ func (b *builder) finish() {
 	sortByRef(s.LBIPAMPools, func(p LBIPAMPool) Ref { return p.Ref })
 	sortByRef(s.MetalLB.Pools, func(p Pool) Ref { return p.Ref })
 	sortByRef(s.MetalLB.Ads, func(a Advertisement) Ref { return a.Ref })
+	sortByRef(s.MetalLB.Peers, func(p BGPPeer) Ref { return p.Ref })
+	sortByRef(s.Webhooks, func(w Webhook) Ref { return w.Ref })
+	sortByRef(s.Machines, func(m Machine) Ref { return m.Ref })
 	sortByRef(s.Cilium.Agents, func(a CiliumAgent) Ref { return a.Ref })
 	sortByRef(s.Cilium.NodeConfigs, func(r Ref) Ref { return r })
 	slices.SortFunc(s.NodeEvents, func(a, c NodeEvent) int {

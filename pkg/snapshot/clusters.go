@@ -204,7 +204,9 @@ func (d *document) k0s(c *clusterConfig, spec *yaml.Node, path ...string) *fille
 	if len(c.pods) > 0 {
 		maps.Copy(c.controller, k0sMasks(n.DualStack.Enabled, n.PodCIDR))
 	}
-	c.arguments(&clusterConfiguration{APIServer: v.API, ControllerManager: v.ControllerManager})
+	arguments := clusterConfiguration{ControllerManager: v.ControllerManager}
+	arguments.APIServer.ExtraArgs = v.API.ExtraArgs
+	c.arguments(&arguments)
 	c.noKubeProxy = n.KubeProxy.Disabled
 	return f
 }

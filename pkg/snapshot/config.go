@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/cilium"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/metallb"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/release"
 )
@@ -32,6 +33,8 @@ func (b *builder) configMap(c *corev1.ConfigMap) {
 		b.kubeProxyConfigMap(c, ref)
 	case MetalLBPools:
 		b.metallbConfigMap(c, ref)
+	case FlannelConfig:
+		b.flannelConfigMap(c, ref)
 	}
 }
 
@@ -45,6 +48,8 @@ func configMapUse(c *corev1.ConfigMap) Kind {
 		return KubeadmConfig
 	case c.Name == "kube-proxy" && c.Data["config.conf"] != "":
 		return KubeProxySetup
+	case c.Name == flannelName && c.Data["net-conf.json"] != "":
+		return FlannelConfig
 	case isMetalLBConfig(c):
 		return MetalLBPools
 	}
@@ -196,6 +201,9 @@ type kubeProxyConfiguration struct {
 	IPTables          struct {
 		MasqueradeAll bool `json:"masqueradeAll"`
 	} `json:"iptables"`
+	IPVS struct {
+		StrictARP bool `json:"strictARP"`
+	} `json:"ipvs"`
 	NFTables struct {
 		MasqueradeAll bool `json:"masqueradeAll"`
 	} `json:"nftables"`
@@ -212,6 +220,7 @@ func (b *builder) kubeProxyConfigMap(c *corev1.ConfigMap, ref Ref) {
 	b.snap.KubeProxy.ConfigMap = ref
 	b.snap.KubeProxy.Mode = config.Mode
 	b.snap.KubeProxy.DetectLocal = config.DetectLocalMode
+	b.snap.KubeProxy.StrictARP = config.IPVS.StrictARP
 	b.snap.KubeProxy.MasqueradeAll = config.Mode == "nftables" && config.NFTables.MasqueradeAll || config.Mode != "nftables" && config.IPTables.MasqueradeAll
 	if config.ClusterCIDR != "" {
 		b.snap.KubeProxy.ClusterCIDR = b.prefixes(KubeProxySetup, ref, field, strings.Split(config.ClusterCIDR, ","))
@@ -499,9 +508,39 @@ func (b *builder) advertisement(a *advertisement) {
 	ref := Ref{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name}
 	b.saw(MetalLBAds)
 	b.snap.MetalLB.CRDs = true
-	keep(b, MetalLBAds, &b.snap.MetalLB.Ads, ref, Advertisement{Ref: ref, BGP: a.Kind == "BGPAdvertisement",
+	keep(b, MetalLBAds, &b.snap.MetalLB.Ads, ref, Advertisement{Ref: ref,
 		Pools: a.Spec.IPAddressPools, PoolSelectors: len(a.Spec.IPAddressPoolSelectors) > 0,
 		NodeSelectors: len(a.Spec.NodeSelectors) > 0, ServiceSelectors: selectors(a.Spec.ServiceSelectors)})
+}
+
+// The lengths of prefixes that are announced where nothing says another: each
+// address by itself (metallb v0.16.2, internal/config/config.go).
+var noAggregation = ipfam.Pair[int]{V4: 32, V6: 128}
+
+func (b *builder) bgpAdvertisement(a *bgpAdvertisement) {
+	ref := Ref{Kind: a.Kind, Namespace: a.Namespace, Name: a.Name}
+	b.saw(MetalLBAds)
+	b.snap.MetalLB.CRDs = true
+	ad := Advertisement{Ref: ref, BGP: true, Pools: a.Spec.IPAddressPools, PoolSelectors: len(a.Spec.IPAddressPoolSelectors) > 0,
+		NodeSelectors: len(a.Spec.NodeSelectors) > 0, ServiceSelectors: selectors(a.Spec.ServiceSelectors),
+		Aggregation: noAggregation, Peers: a.Spec.Peers}
+	for f, length := range map[ipfam.Family]*int{ipfam.V4: a.Spec.AggregationLength, ipfam.V6: a.Spec.AggregationLengthV6} {
+		if length != nil {
+			*ad.Aggregation.At(f) = *length
+		}
+	}
+	keep(b, MetalLBAds, &b.snap.MetalLB.Ads, ref, ad)
+}
+
+func (b *builder) bgpPeer(p *bgpPeer) {
+	ref := Ref{Kind: "BGPPeer", Namespace: p.Namespace, Name: p.Name}
+	b.saw(MetalLBPeers)
+	b.snap.MetalLB.CRDs = true
+	peer := BGPPeer{Ref: ref, Interface: p.Spec.Interface, Both: p.Spec.DualStackAddressFamily || p.Spec.Interface != ""}
+	if p.Spec.PeerAddress != "" {
+		peer.Address = b.addr(MetalLBPeers, ref, ".spec.peerAddress", p.Spec.PeerAddress)
+	}
+	keep(b, MetalLBPeers, &b.snap.MetalLB.Peers, ref, peer)
 }
 
 // selectors is label selectors as kubectl writes them: "app=web,tier in (a,b)". The

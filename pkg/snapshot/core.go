@@ -44,9 +44,55 @@ func (b *builder) node(n *corev1.Node) {
 	if v, err := release.Parse(n.Status.NodeInfo.KubeletVersion); err == nil {
 		node.Kubelet = v
 	}
+	node.PluginIPs = pluginIPs(n.Annotations)
 	_, node.ControlPlane = n.Labels["node-role.kubernetes.io/control-plane"]
 	_, node.ExcludedFromLB = n.Labels[corev1.LabelNodeExcludeBalancers]
 	keep(b, Nodes, &b.snap.Nodes, ref, node)
+}
+
+// webhook keeps what is called at Services, each Service once. That there is no such
+// object is known too.
+func (b *builder) webhook(ref Ref, services ...*serviceReference) {
+	b.saw(Webhooks)
+	w := Webhook{Ref: ref}
+	for _, s := range services {
+		if s == nil {
+			continue
+		}
+		if service := (Ref{Kind: "Service", Namespace: s.Namespace, Name: s.Name}); !slices.Contains(w.Services, service) {
+			w.Services = append(w.Services, service)
+		}
+	}
+	if len(w.Services) > 0 {
+		keep(b, Webhooks, &b.snap.Webhooks, ref, w)
+	}
+}
+
+// pluginAnnotations is where network plugins write the addresses of a node.
+// Sources: flannel v0.27.4, pkg/subnet/kube/annotations.go; Calico,
+// libcalico-go/lib/backend/k8s/resources/node.go.
+var pluginAnnotations = []struct{ plugin, name, overwrite string }{
+	{"flannel", "flannel.alpha.coreos.com/public-ip", "flannel.alpha.coreos.com/public-ip-overwrite"},
+	{"flannel", "flannel.alpha.coreos.com/public-ipv6", "flannel.alpha.coreos.com/public-ipv6-overwrite"},
+	{"Calico", "projectcalico.org/IPv4Address", ""},
+	{"Calico", "projectcalico.org/IPv6Address", ""},
+}
+
+// pluginIPs is the addresses in annotations. Calico writes them with the length of
+// their prefix. Where there is no flannel of a family it may have written "0.0.0.0"
+// or "::", which is none.
+func pluginIPs(annotations map[string]string) []PluginIP {
+	var ips []PluginIP
+	for _, p := range pluginAnnotations {
+		text, _, _ := strings.Cut(annotations[p.name], "/")
+		a, err := netip.ParseAddr(text)
+		if err != nil || a.IsUnspecified() {
+			continue
+		}
+		ips = append(ips, PluginIP{Plugin: p.plugin, Annotation: p.name, Addr: a.Unmap(),
+			Overwritten: p.overwrite != "" && annotations[p.overwrite] != ""})
+	}
+	return ips
 }
 
 func (b *builder) pod(p *corev1.Pod) {

@@ -78,6 +78,9 @@ func (t crdTable) full(c crd, release string) map[string]any {
 	object := map[string]any{}
 	for _, f := range t.fields[c][release] {
 		if value, ok := values[f.kind]; ok {
+			if strings.HasSuffix(f.path, ".peerAddress") {
+				value = "192.0.2.1"
+			}
 			put(object, f.path, value)
 		}
 	}
@@ -201,6 +204,8 @@ func TestServedCRDs(t *testing.T) {
 		"metallb.io/v1beta1 IPAddressPool":            "all",
 		"metallb.io/v1beta1 L2Advertisement":          "all",
 		"metallb.io/v1beta1 BGPAdvertisement":         "all",
+		"metallb.io/v1beta1 BGPPeer":                  "all",
+		"metallb.io/v1beta2 BGPPeer":                  "all",
 	}
 	table := readCRDs(t)
 	got, kinds := map[string]string{}, map[string]bool{}
@@ -240,6 +245,10 @@ func TestFieldsOfCRDs(t *testing.T) {
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.blocks":        "from 1.15.0",
 		"metallb.io/v1beta1 L2Advertisement .spec.serviceSelectors":       "from 0.16.2",
 		"metallb.io/v1beta1 BGPAdvertisement .spec.serviceSelectors":      "from 0.16.2",
+		"metallb.io/v1beta1 BGPPeer .spec.interface":                      "none",
+		"metallb.io/v1beta1 BGPPeer .spec.dualStackAddressFamily":         "none",
+		"metallb.io/v1beta2 BGPPeer .spec.interface":                      "from 0.15.2",
+		"metallb.io/v1beta2 BGPPeer .spec.dualStackAddressFamily":         "from 0.15.2",
 		"metallb.io/v1beta1 IPAddressPool .spec.avoidBuggyIPs":            "from 0.13.4",
 		"metallb.io/v1beta1 IPAddressPool .spec.serviceAllocation":        "from 0.13.9",
 	}
@@ -314,6 +323,9 @@ func customCounts(s *Snapshot) map[string]int {
 	}
 	for _, a := range s.MetalLB.Ads {
 		counts[a.Kind]++
+	}
+	for _, p := range s.MetalLB.Peers {
+		counts[p.Kind]++
 	}
 	return counts
 }

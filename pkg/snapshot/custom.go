@@ -87,7 +87,7 @@ type addressPool struct {
 	} `json:"spec"`
 }
 
-// advertisement is metallb.io/v1beta1 L2Advertisement or BGPAdvertisement.
+// advertisement is metallb.io/v1beta1 L2Advertisement.
 type advertisement struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -96,6 +96,31 @@ type advertisement struct {
 		IPAddressPoolSelectors []metav1.LabelSelector `json:"ipAddressPoolSelectors"`
 		NodeSelectors          []metav1.LabelSelector `json:"nodeSelectors"`
 		ServiceSelectors       []metav1.LabelSelector `json:"serviceSelectors"`
+	} `json:"spec"`
+}
+
+// bgpAdvertisement is an advertisement with what only a BGPAdvertisement has.
+type bgpAdvertisement struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		IPAddressPools         []string               `json:"ipAddressPools"`
+		IPAddressPoolSelectors []metav1.LabelSelector `json:"ipAddressPoolSelectors"`
+		NodeSelectors          []metav1.LabelSelector `json:"nodeSelectors"`
+		ServiceSelectors       []metav1.LabelSelector `json:"serviceSelectors"`
+		AggregationLength      *int                   `json:"aggregationLength"`
+		AggregationLengthV6    *int                   `json:"aggregationLengthV6"`
+		Peers                  []string               `json:"peers"`
+	} `json:"spec"`
+}
+
+// bgpPeer is metallb.io BGPPeer, v1beta1 and v1beta2 (metallb v0.16.2, api/v1beta2/bgppeer_types.go).
+type bgpPeer struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		PeerAddress            string `json:"peerAddress"`
+		Interface              string `json:"interface"`
+		DualStackAddressFamily bool   `json:"dualStackAddressFamily"`
 	} `json:"spec"`
 }
 
@@ -114,15 +139,25 @@ type metallbConfig struct {
 // clusterConfiguration is kubeadm.k8s.io ClusterConfiguration, v1beta3 and
 // v1beta4 (kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/v1beta4/types.go).
 type clusterConfiguration struct {
-	APIVersion        string `json:"apiVersion"`
-	KubernetesVersion string `json:"kubernetesVersion"`
-	Networking        struct {
+	APIVersion           string `json:"apiVersion"`
+	KubernetesVersion    string `json:"kubernetesVersion"`
+	ControlPlaneEndpoint string `json:"controlPlaneEndpoint"`
+	Networking           struct {
 		PodSubnet     string `json:"podSubnet"`
 		ServiceSubnet string `json:"serviceSubnet"`
 	} `json:"networking"`
 	APIServer struct {
 		ExtraArgs extraArgs `json:"extraArgs"`
+		CertSANs  []string  `json:"certSANs"`
 	} `json:"apiServer"`
+	Etcd struct {
+		Local struct {
+			ExtraArgs extraArgs `json:"extraArgs"`
+		} `json:"local"`
+		External struct {
+			Endpoints []string `json:"endpoints"`
+		} `json:"external"`
+	} `json:"etcd"`
 	ControllerManager struct {
 		ExtraArgs extraArgs `json:"extraArgs"`
 	} `json:"controllerManager"`
@@ -136,6 +171,34 @@ type initConfiguration struct {
 	LocalAPIEndpoint struct {
 		AdvertiseAddress string `json:"advertiseAddress"`
 	} `json:"localAPIEndpoint"`
+	NodeRegistration nodeRegistration `json:"nodeRegistration"`
+}
+
+// webhookConfiguration is admissionregistration.k8s.io/v1 MutatingWebhookConfiguration
+// or ValidatingWebhookConfiguration.
+type webhookConfiguration struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Webhooks          []struct {
+		ClientConfig struct {
+			Service *serviceReference `json:"service"`
+		} `json:"clientConfig"`
+	} `json:"webhooks"`
+}
+
+// apiService is apiregistration.k8s.io/v1 APIService. One that the API server
+// itself serves has no Service.
+type apiService struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Service *serviceReference `json:"service"`
+	} `json:"spec"`
+}
+
+type serviceReference struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 }
 
 // customResourceDefinition is apiextensions.k8s.io/v1 CustomResourceDefinition.

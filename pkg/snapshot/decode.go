@@ -76,9 +76,15 @@ var types = map[string]struct {
 	"metallb.io/IPAddressPool":            {func() any { return new(ipAddressPool) }, []Kind{MetalLBPools}},
 	"metallb.io/AddressPool":              {func() any { return new(addressPool) }, []Kind{MetalLBPools}},
 	"metallb.io/L2Advertisement":          {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
-	"metallb.io/BGPAdvertisement":         {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
+	"metallb.io/BGPAdvertisement":         {func() any { return new(bgpAdvertisement) }, []Kind{MetalLBAds}},
+	"metallb.io/BGPPeer":                  {func() any { return new(bgpPeer) }, []Kind{MetalLBPeers}},
 	"kubeadm.k8s.io/ClusterConfiguration": {func() any { return new(clusterConfiguration) }, []Kind{KubeadmConfig}},
 	"kubeadm.k8s.io/InitConfiguration":    {func() any { return new(initConfiguration) }, []Kind{KubeadmConfig}},
+	"kubeadm.k8s.io/JoinConfiguration":    {func() any { return new(joinConfiguration) }, []Kind{MachineSetup}},
+
+	"admissionregistration.k8s.io/MutatingWebhookConfiguration":   {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
+	"admissionregistration.k8s.io/ValidatingWebhookConfiguration": {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
+	"apiregistration.k8s.io/APIService":                           {func() any { return new(apiService) }, []Kind{Webhooks}},
 
 	// Only whether MetalLB's kinds are served; it adds to no kind of facts.
 	"apiextensions.k8s.io/CustomResourceDefinition": {func() any { return new(customResourceDefinition) }, nil},
@@ -177,6 +183,8 @@ func addsByName(ref Ref) []Kind {
 		return []Kind{KubeadmConfig}
 	case "ConfigMap/kube-proxy", "DaemonSet/kube-proxy":
 		return []Kind{KubeProxySetup}
+	case "ConfigMap/" + flannelName:
+		return []Kind{FlannelConfig}
 	case "DaemonSet/cilium":
 		return []Kind{CiliumConfig, CiliumAgents}
 	}

@@ -174,10 +174,12 @@ type k3sConfig struct {
 	APIServerArgs    words     `json:"kube-apiserver-arg"`
 	ControllerArgs   words     `json:"kube-controller-manager-arg"`
 	DisableKubeProxy truth     `json:"disable-kube-proxy"`
+	NodeIP           commaList `json:"node-ip"`
 }
 
 // talosConfig is what is read of a machine configuration of Talos.
 type talosConfig struct {
+	Machine talosMachine `json:"machine"`
 	Cluster struct {
 		ClusterName string `json:"clusterName"`
 		Network     struct {
@@ -198,6 +200,7 @@ type talosConfig struct {
 }
 
 func (b *builder) k3sConfig(c *k3sConfig) {
+	b.machine(Machine{Ref: Ref{Kind: k3sRef.Kind}, NodeField: ".node-ip"}, c.NodeIP)
 	b.distribution(Kubeadm{
 		Ref:            k3sRef,
 		PodSubnet:      b.rangesOf(k3sRef, ".cluster-cidr", c.ClusterCIDR),
@@ -209,6 +212,7 @@ func (b *builder) k3sConfig(c *k3sConfig) {
 }
 
 func (b *builder) talosConfig(c *talosConfig) {
+	b.talosMachine(c.Cluster.ClusterName, c.Machine)
 	ref := talosRef(c.Cluster.ClusterName)
 	b.distribution(Kubeadm{
 		Ref:            ref,

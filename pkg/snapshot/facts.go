@@ -50,6 +50,9 @@ type Facts struct {
 	CiliumNodes    []CiliumNode
 	LBIPAMPools    []LBIPAMPool
 	MetalLB        MetalLB
+	Flannel        Flannel
+	Machines       []Machine // of files only
+	Webhooks       []Webhook
 	NodeEvents     []NodeEvent
 	Suppressions   []Annotated
 }
@@ -64,8 +67,20 @@ type Node struct {
 	Kubelet      release.Version
 	ProviderID   string
 	ControlPlane bool // has the label node-role.kubernetes.io/control-plane
+	// PluginIPs is the addresses by which a network plugin knows the node.
+	PluginIPs []PluginIP
 	// ExcludedFromLB is the label node.kubernetes.io/exclude-from-external-load-balancers.
 	ExcludedFromLB bool
+}
+
+// PluginIP is an address of a node that flannel or Calico wrote on the Node, in the
+// annotation of that name.
+type PluginIP struct {
+	Plugin     string // Flannel or Calico, as they write themselves
+	Annotation string
+	Addr       netip.Addr
+	// Overwritten is whether somebody told the plugin to take another address.
+	Overwritten bool
 }
 
 // HostIPs is the addresses that Kubernetes takes for the node: the first usable
@@ -163,6 +178,14 @@ type Kubeadm struct {
 	Advertise      netip.Addr // of an InitConfiguration in the same file, if any
 	APIServerArgs  Flags
 	ControllerArgs Flags
+	// ControlPlane is controlPlaneEndpoint: where clients find the API servers.
+	ControlPlane string
+	// CertSANs is the names and addresses that the API server's certificate is to have besides.
+	CertSANs []string
+	// EtcdEndpoints is where etcd is that kubeadm does not run, EtcdArgs the extra
+	// arguments of one that it runs.
+	EtcdEndpoints []string
+	EtcdArgs      Flags
 	// NoKubeProxy is whether the configuration leaves kube-proxy out; v1beta4 can say so.
 	NoKubeProxy bool
 }
@@ -195,6 +218,7 @@ type KubeProxy struct {
 	ClusterCIDR       []netip.Prefix
 	DetectLocal       string
 	MasqueradeAll     bool
+	StrictARP         bool // of the mode ipvs
 	NodePortAddresses []netip.Prefix
 	Version           release.Version
 }
@@ -302,6 +326,7 @@ type MetalLB struct {
 	ConfigField string
 	Pools       []Pool
 	Ads         []Advertisement
+	Peers       []BGPPeer
 }
 
 // Present reports whether anything of MetalLB is known at all.
@@ -347,6 +372,10 @@ type Advertisement struct {
 	Pools         []string // by name
 	PoolSelectors bool     // has ipAddressPoolSelectors, which are not evaluated
 	NodeSelectors bool
+	// Aggregation is how long the prefixes are that a BGPAdvertisement announces.
+	Aggregation ipfam.Pair[int]
+	// Peers is the BGPPeers that it is for, by name; empty is all.
+	Peers []string
 	// ServiceSelectors is label selectors as kubectl writes them. With any, the
 	// advertisement is only about the Services that one of them selects.
 	ServiceSelectors []string
@@ -374,6 +403,23 @@ func (a Advertisement) Selects(pool string) (selected, unsure bool) {
 		return false, true
 	}
 	return len(a.Pools) == 0, false
+}
+
+// BGPPeer is a BGPPeer of MetalLB: the far end of a session.
+type BGPPeer struct {
+	Ref
+	Address   netip.Addr // not valid when the session is on an interface
+	Interface string
+	// Both is whether the session carries both families, whichever it runs over.
+	Both bool
+}
+
+// Webhook is what the API server calls by itself: a MutatingWebhookConfiguration, a
+// ValidatingWebhookConfiguration or an APIService.
+type Webhook struct {
+	Ref
+	// Services is the Services that it is called at, by namespace and name.
+	Services []Ref
 }
 
 // NodeEvent is an Event that says that a Node got no pod range.

@@ -230,6 +230,7 @@ func (r *reader) settle(b *builder) {
 	}
 	r.absent(b, ControlPlane, len(s.ControlPlane) == 0, "no Pod of kube-apiserver or kube-controller-manager in kube-system")
 	r.absent(b, CiliumAgents, len(s.Cilium.Agents) == 0 && s.Cilium.DaemonSet == Ref{}, "no DaemonSet with the label k8s-app=cilium")
+	r.absent(b, MachineSetup, true, "no API has what kubelet and the kernel are told")
 	r.absent(b, MetalLBSetup, !s.MetalLB.Present(), "no Deployment of MetalLB's controller")
 	for _, k := range AllKinds {
 		g, gap := s.Gaps[k]
@@ -272,6 +273,8 @@ func (b *builder) absorb(part *builder) {
 	to.Cilium.NodeConfigs = append(to.Cilium.NodeConfigs, from.Cilium.NodeConfigs...)
 	to.MetalLB.Pools = append(to.MetalLB.Pools, from.MetalLB.Pools...)
 	to.MetalLB.Ads = append(to.MetalLB.Ads, from.MetalLB.Ads...)
+	to.Webhooks = append(to.Webhooks, from.Webhooks...)
+	to.MetalLB.Peers = append(to.MetalLB.Peers, from.MetalLB.Peers...)
 	to.MetalLB.CRDs = to.MetalLB.CRDs || from.MetalLB.CRDs
 	to.Suppressions = append(to.Suppressions, from.Suppressions...)
 	b.snap.Problems = append(b.snap.Problems, part.snap.Problems...)

@@ -59,6 +59,7 @@ func (r *reader) steps() []step {
 	add(r.metallb, MetalLBSetup, MetalLBPools)
 	add(r.kubeProxy, KubeProxySetup)
 	add(r.kubeadm, KubeadmConfig)
+	add(r.flannel, FlannelConfig)
 	add(r.serviceCIDRs, ServiceCIDRs)
 	for _, reason := range podCIDRReasons {
 		add(r.all(NodeEvents, eventList.where("involvedObject.kind=Node,reason="+reason)), NodeEvents)
@@ -73,6 +74,10 @@ func (r *reader) steps() []step {
 	add(metallb.listIfServed(MetalLBPools, "addresspools"), MetalLBPools, MetalLBSetup)
 	add(metallb.list(MetalLBAds, "l2advertisements"), MetalLBAds)
 	add(metallb.list(MetalLBAds, "bgpadvertisements"), MetalLBAds)
+	add(metallb.list(MetalLBPeers, "bgppeers"), MetalLBPeers)
+	for _, resource := range webhookResources {
+		add(r.custom(Webhooks, resource), Webhooks)
+	}
 	return steps
 }
 
@@ -156,6 +161,24 @@ func (r *reader) components(k Kind, q query) step {
 	}
 }
 
+// webhookResources is what the API server calls by itself. Every server has them at v1.
+var webhookResources = []schema.GroupVersionResource{
+	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "mutatingwebhookconfigurations"},
+	{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingwebhookconfigurations"},
+	{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"},
+}
+
+// custom is the step that reads a resource as custom ones are read, for the few
+// fields that are kept of it.
+func (r *reader) custom(k Kind, resource schema.GroupVersionResource) step {
+	q := query{GroupVersionResource: resource}
+	return func(ctx context.Context) {
+		if err := r.list(ctx, k, q, addCustom(k)); err != nil {
+			r.gap(gapOf(k, q.String(), err, NotInstalled))
+		}
+	}
+}
+
 // serviceCIDRs reads them at v1, or at v1beta1, which Kubernetes 1.31 and 1.32 serve.
 func (r *reader) serviceCIDRs(ctx context.Context) {
 	err := r.list(ctx, ServiceCIDRs, serviceCIDRList, addObject)
@@ -188,6 +211,22 @@ func (r *reader) configMap(ctx context.Context, k Kind, namespace, name string) 
 
 func (r *reader) kubeadm(ctx context.Context) {
 	r.configMap(ctx, KubeadmConfig, metav1.NamespaceSystem, "kubeadm-config")
+}
+
+// flannel reads its ConfigMap, from its own namespace or from the one of before.
+func (r *reader) flannel(ctx context.Context) {
+	for _, namespace := range []string{"kube-flannel", metav1.NamespaceSystem} {
+		found, err := r.client.configMap(ctx, namespace, flannelName)
+		switch {
+		case err == nil && configMapUse(found) == FlannelConfig:
+			r.add(found)
+			return
+		case err != nil && !apierrors.IsNotFound(err):
+			r.gap(gapOf(FlannelConfig, "get configmaps/"+flannelName+inNamespace(namespace), err, NotFound))
+			return
+		}
+	}
+	r.gap(Gap{Kind: FlannelConfig, Reason: NotFound, Detail: "no ConfigMap " + flannelName})
 }
 
 // kubeProxy reads its ConfigMap and its DaemonSet. That neither is there is a

@@ -21,6 +21,10 @@ const (
 	MetalLBSetup   Kind = "metallb"
 	MetalLBPools   Kind = "metallb-pools"
 	MetalLBAds     Kind = "metallb-advertisements"
+	MetalLBPeers   Kind = "metallb-peers"
+	FlannelConfig  Kind = "flannel"
+	MachineSetup   Kind = "machines"
+	Webhooks       Kind = "webhooks"
 	NodeEvents     Kind = "node-events"
 	Versions       Kind = "version"
 )
@@ -28,7 +32,8 @@ const (
 // AllKinds is every kind, in the order in which they are printed.
 var AllKinds = []Kind{
 	Versions, Nodes, Pods, Services, EndpointSlices, ServiceCIDRs, KubeadmConfig, ControlPlane, KubeProxySetup,
-	CiliumConfig, CiliumAgents, CiliumNodes, LBIPAMPools, MetalLBSetup, MetalLBPools, MetalLBAds, NodeEvents,
+	CiliumConfig, CiliumAgents, CiliumNodes, LBIPAMPools, MetalLBSetup, MetalLBPools, MetalLBAds, MetalLBPeers, FlannelConfig,
+	MachineSetup, Webhooks, NodeEvents,
 }
 
 // Right is a permission of the Kubernetes API that reading a kind takes.
@@ -83,6 +88,16 @@ var rights = map[Kind][]Right{
 	MetalLBAds: {
 		{Group: "metallb.io", Resource: "l2advertisements", Verb: "list"},
 		{Group: "metallb.io", Resource: "bgpadvertisements", Verb: "list"},
+	},
+	MetalLBPeers: {{Group: "metallb.io", Resource: "bgppeers", Verb: "list"}},
+	FlannelConfig: {
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-flannel", Names: []string{flannelName}},
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{flannelName}},
+	},
+	Webhooks: {
+		{Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Verb: "list"},
+		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verb: "list"},
+		{Group: "apiregistration.k8s.io", Resource: "apiservices", Verb: "list"},
 	},
 	NodeEvents: {{Resource: "events", Verb: "list"}},
 }

@@ -42,6 +42,10 @@ func (b *builder) clusterConfiguration(c *clusterConfiguration) {
 		APIVersion:     c.APIVersion,
 		APIServerArgs:  Flags(c.APIServer.ExtraArgs),
 		ControllerArgs: Flags(c.ControllerManager.ExtraArgs),
+		ControlPlane:   c.ControlPlaneEndpoint,
+		CertSANs:       c.APIServer.CertSANs,
+		EtcdEndpoints:  c.Etcd.External.Endpoints,
+		EtcdArgs:       Flags(c.Etcd.Local.ExtraArgs),
 		NoKubeProxy:    c.Proxy.Disabled,
 	}
 	if c.KubernetesVersion != "" {
@@ -74,6 +78,7 @@ func (b *builder) clusterConfiguration(c *clusterConfiguration) {
 }
 
 func (b *builder) initConfiguration(c *initConfiguration) {
+	b.registration("InitConfiguration", c.NodeRegistration)
 	ref := Ref{Kind: "InitConfiguration"}
 	if text := c.LocalAPIEndpoint.AdvertiseAddress; text != "" && b.once(KubeadmConfig, ref, text) {
 		b.advertise = b.addr(KubeadmConfig, ref, ".localAPIEndpoint.advertiseAddress", text)

@@ -21,7 +21,7 @@ var definitions = map[string][]string{
 	"go.universe.tf/metallb": {
 		"config/crd/bases/metallb.io_ipaddresspools.yaml",
 		"config/crd/bases/metallb.io_l2advertisements.yaml",
-		"config/crd/bases/metallb.io_bgpadvertisements.yaml",
+		"config/crd/bases/metallb.io_bgpadvertisements.yaml", "config/crd/bases/metallb.io_bgppeers.yaml",
 	},
 	// The last release that has this kind.
 	"go.universe.tf/metallb@v0.13.12": {"config/crd/bases/metallb.io_addresspools.yaml"},

@@ -18,6 +18,7 @@ import (
 // words, and why the fixture has them all the same.
 var refused = []struct{ fixture, words, reason string }{
 	{"DS201", "must be in canonical form", "servers before 1.36 took it, and the object stays"},
+	{"DS614", "must not have bits set beyond the prefix length", "a manifest that is to be applied: that it is refused is the finding"},
 	{"DS611", "when multiple IP families are specified", "a manifest that is to be applied: that it is refused is the finding"},
 	{"DS611", "Duplicate value", "as above"},
 	{"DS611", "may not be set for ExternalName services", "as above"},

@@ -28,7 +28,8 @@ import (
 var oftenEnough = wait.Backoff{Steps: 50, Duration: 20 * time.Millisecond}
 
 // clusterScoped is the kinds without a namespace among those that the tests put.
-var clusterScoped = []string{"Namespace", "Node", "ServiceCIDR", "CustomResourceDefinition", "CiliumNode", "CiliumLoadBalancerIPPool", "ClusterRole", "ClusterRoleBinding"}
+var clusterScoped = []string{"Namespace", "Node", "ServiceCIDR", "CustomResourceDefinition", "CiliumNode", "CiliumLoadBalancerIPPool", "ClusterRole", "ClusterRoleBinding",
+	"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "APIService"}
 
 // decode is the API objects in a file of manifests. A document that is none, such as
 // Helm values, is left out.

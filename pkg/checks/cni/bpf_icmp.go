@@ -25,10 +25,11 @@ var bpfICMP = &checks.Check{
 such as Packet Too Big. Pods then hang in transfers to hosts behind a smaller MTU
 (PPPoE, tunnels, VPNs) after the first small packets went well. IPv4 is fine, since
 routers there cut packets up or clamp the MSS.`,
-		Fix:   "Upgrade to 1.18 or later, masquerade with iptables, or do without IPv6 masquerade where the pods' addresses are routed.",
-		Holds: "Cilium 1.14 to 1.17",
-		Since: "0.1",
-		Refs:  []string{"cilium v1.15.19, bpf/lib/nat.h", "https://github.com/cilium/cilium/issues/26816", "https://github.com/cilium/cilium/issues/39505", "https://github.com/cilium/cilium/issues/40002"},
+		Fix:    "Upgrade to 1.18 or later, masquerade with iptables, or do without IPv6 masquerade where the pods' addresses are routed.",
+		Holds:  "Cilium 1.14 to 1.17",
+		Since:  "0.1",
+		Refs:   []string{"cilium v1.15.19, bpf/lib/nat.h", "https://github.com/cilium/cilium/issues/26816", "https://github.com/cilium/cilium/issues/39505", "https://github.com/cilium/cilium/issues/40002"},
+		Covers: []string{"CNI-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) []checks.Finding {

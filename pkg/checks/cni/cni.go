@@ -34,4 +34,9 @@ var Checks = []*checks.Check{
 	blocksUnique,
 	valuesApplied,
 	inventedAddresses,
+	kubernetesBlocks,
+	mtu,
+	multicastDevice,
+	nativeRoutes,
+	flannelFamilies,
 }

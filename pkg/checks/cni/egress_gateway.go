@@ -26,6 +26,7 @@ allow-lists of the far end do not know it, and what was to stay hidden is shown.
 		Holds:  "Cilium 1.11 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2, pkg/egressgateway/manager.go", "https://github.com/cilium/cilium/issues/36201", "https://github.com/cilium/cilium/issues/38452"},
+		Covers: []string{"EGR-05"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) []checks.Finding {

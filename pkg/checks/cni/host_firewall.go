@@ -19,10 +19,11 @@ var hostFirewall = &checks.Check{
 		Why: `With the host firewall Cilium's program looks at every packet of the node itself. Those
 of a family that is off are of an unknown kind to it and are dropped, neighbour
 discovery included: the nodes lose the family, not just the pods.`,
-		Fix:   "Switch the family on in Cilium, or the host firewall off.",
-		Holds: "Cilium 1.20",
-		Since: "0.1",
-		Refs:  []string{"cilium v1.20.2, bpf/bpf_host.c", "https://github.com/cilium/cilium/issues/27484", "https://github.com/cilium/cilium/issues/37105", "https://github.com/cilium/cilium/issues/47307"},
+		Fix:    "Switch the family on in Cilium, or the host firewall off.",
+		Holds:  "Cilium 1.20",
+		Since:  "0.1",
+		Refs:   []string{"cilium v1.20.2, bpf/bpf_host.c", "https://github.com/cilium/cilium/issues/27484", "https://github.com/cilium/cilium/issues/37105", "https://github.com/cilium/cilium/issues/47307"},
+		Covers: []string{"CNI-09"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Uses:  []snapshot.Kind{snapshot.Nodes},

@@ -28,10 +28,11 @@ var inventedAddresses = &checks.Check{
 		Why: `An agent that finds no global IPv6 address on its node takes fc00::10ca:1, the same on
 every such node; one that is not told a pod range gives pods addresses of f00d::/64,
 which is nobody's. Both let a cluster come up with IPv6 that leads nowhere.`,
-		Fix:   "Give the node a global or unique local IPv6 address, or Cilium a pod range, and restart the agent; recreate the pods.",
-		Holds: "Cilium 1.15 to 1.20",
-		Since: "0.1",
-		Refs:  []string{"cilium v1.20.2, pkg/node/address.go makeIPv6HostIP", "cilium v1.20.2, pkg/ipam/cell/ipam_init.go", "https://github.com/cilium/cilium/issues/9214"},
+		Fix:    "Give the node a global or unique local IPv6 address, or Cilium a pod range, and restart the agent; recreate the pods.",
+		Holds:  "Cilium 1.15 to 1.20",
+		Since:  "0.1",
+		Refs:   []string{"cilium v1.20.2, pkg/node/address.go makeIPv6HostIP", "cilium v1.20.2, pkg/ipam/cell/ipam_init.go", "https://github.com/cilium/cilium/issues/9214"},
+		Covers: []string{"CNI-05", "NODE-01"},
 	},
 	Uses: []snapshot.Kind{snapshot.CiliumNodes, snapshot.Pods},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

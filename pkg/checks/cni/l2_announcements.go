@@ -27,6 +27,7 @@ group that the question is sent to.`,
 		Holds:  "Cilium 1.14 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"https://github.com/cilium/cilium/issues/28985", "https://github.com/cilium/cilium/issues/39648", "https://github.com/cilium/cilium/issues/44311"},
+		Covers: []string{"LB-07", "LB-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig, snapshot.LBIPAMPools},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

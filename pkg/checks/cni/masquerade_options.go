@@ -17,10 +17,11 @@ var masqueradeOptions = &checks.Check{
 refuse IPv6 with BPF masquerade; 1.15 and later refuse BPF masquerade when both
 families' masquerade is off, which 1.14 passed over. Agents that run keep running;
 those that restart, on an upgrade or a reboot, do not come back.`,
-		Fix:   "Change the option that the agent names.",
-		Holds: "Cilium 1.11 to 1.20",
-		Since: "0.1",
-		Refs:  cilium.RefusalSources(cilium.AboutMasquerade),
+		Fix:    "Change the option that the agent names.",
+		Holds:  "Cilium 1.11 to 1.20",
+		Since:  "0.1",
+		Refs:   cilium.RefusalSources(cilium.AboutMasquerade),
+		Covers: []string{"CNI-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Run:   func(in *checks.Input) []checks.Finding { return refused(in, cilium.AboutMasquerade) },

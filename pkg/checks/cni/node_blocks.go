@@ -28,6 +28,7 @@ a restart, and pods on it start with one address or not at all.`,
 		Holds:  "Cilium 1.15 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2, pkg/node/sync/local_node_sync_wait.go", "cilium v1.20.2, operator/pkg/ipam/allocator/podcidr/podcidr.go", "https://github.com/cilium/cilium/issues/14505"},
+		Covers: []string{"CNI-01", "PLAN-11"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig, snapshot.CiliumNodes},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

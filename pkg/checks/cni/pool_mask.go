@@ -29,6 +29,7 @@ for anybody.`,
 		Holds:  "Cilium 1.15 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2, pkg/ipam/cidrset/cidr_set.go NewCIDRSet", "https://github.com/cilium/cilium/issues/20756", "https://github.com/cilium/cilium/issues/48313"},
+		Covers: []string{"PLAN-03"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -28,10 +28,11 @@ addresses of Services on an interface that answers no neighbour discovery. A
 configuration that names no mode changes its mode with an upgrade, and with it the
 addresses on which NodePorts answer: all of both families for iptables, the node's
 own for nftables.`,
-		Fix:   "Name a mode: nftables, or iptables.",
-		Holds: "Kubernetes 1.35 to 1.37",
-		Since: "0.1",
-		Refs:  []string{"kubernetes v1.37.2, cmd/kube-proxy/app/server_linux.go", "https://github.com/kubernetes/kubernetes/issues/93858"},
+		Fix:    "Name a mode: nftables, or iptables.",
+		Holds:  "Kubernetes 1.35 to 1.37",
+		Since:  "0.1",
+		Refs:   []string{"kubernetes v1.37.2, cmd/kube-proxy/app/server_linux.go", "https://github.com/kubernetes/kubernetes/issues/93858"},
+		Covers: []string{"KPX-06"},
 	},
 	Needs: []snapshot.Kind{snapshot.KubeProxySetup},
 	Uses:  append(slices.Clone(snapshot.ClaimKinds[plan.Services]), snapshot.Versions),

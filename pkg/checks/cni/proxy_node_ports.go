@@ -20,10 +20,11 @@ var proxyNodePorts = &checks.Check{
 answer on every address of it that a node has. Who lists the IPv4 network of the
 nodes to keep NodePorts off the others has them open on all IPv6 addresses, public
 ones included.`,
-		Fix:   "Add a prefix of the other family, or write primary in place of the list, and restart kube-proxy.",
-		Holds: "Kubernetes 1.37",
-		Since: "0.1",
-		Refs:  []string{"kubernetes v1.37.2, pkg/proxy/util/nodeport_addresses.go NewNodePortAddresses", "kubernetes v1.37.2, cmd/kube-proxy/app/server.go"},
+		Fix:    "Add a prefix of the other family, or write primary in place of the list, and restart kube-proxy.",
+		Holds:  "Kubernetes 1.37",
+		Since:  "0.1",
+		Refs:   []string{"kubernetes v1.37.2, pkg/proxy/util/nodeport_addresses.go NewNodePortAddresses", "kubernetes v1.37.2, cmd/kube-proxy/app/server.go"},
+		Covers: []string{"KPX-05", "POL-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.KubeProxySetup},
 	Uses:  snapshot.ClaimKinds[plan.Services],

@@ -26,10 +26,11 @@ var serviceRange = &checks.Check{
 ClusterIPs come from the API server, and nobody outside learns of them. A range that
 is not the Service range takes the packets to whatever has those addresses. One that
 does not parse keeps the datapath from being set up.`,
-		Fix:   "Leave the keys out, or write the Service range of the family.",
-		Holds: "Cilium 1.20",
-		Since: "0.1",
-		Refs:  []string{"cilium v1.20.2, pkg/datapath/orchestrator/localnodeconfig.go", "cilium v1.20.2, pkg/datapath/linux/node.go"},
+		Fix:    "Leave the keys out, or write the Service range of the family.",
+		Holds:  "Cilium 1.20",
+		Since:  "0.1",
+		Refs:   []string{"cilium v1.20.2, pkg/datapath/orchestrator/localnodeconfig.go", "cilium v1.20.2, pkg/datapath/linux/node.go"},
+		Covers: []string{"PLAN-05"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig},
 	Uses:  snapshot.ClaimKinds[plan.Services],

@@ -21,10 +21,11 @@ var tunnelUnderlay = &checks.Check{
 always IPv4; later it is what underlay-protocol says, and without a word IPv4 where
 IPv4 is on. A node without an address of that family is not reached by the pods of
 other nodes, over either family.`,
-		Fix:   "Give the node an address of the family, or from 1.18 on run the tunnel over the other one.",
-		Holds: "Cilium 1.10 to 1.20",
-		Since: "0.1",
-		Refs:  []string{"cilium v1.20.2, pkg/datapath/tunnel/tunnel.go", "https://github.com/cilium/cilium/issues/17240", "https://github.com/cilium/cilium/issues/38523", "https://github.com/cilium/cilium/issues/40470"},
+		Fix:    "Give the node an address of the family, or from 1.18 on run the tunnel over the other one.",
+		Holds:  "Cilium 1.10 to 1.20",
+		Since:  "0.1",
+		Refs:   []string{"cilium v1.20.2, pkg/datapath/tunnel/tunnel.go", "https://github.com/cilium/cilium/issues/17240", "https://github.com/cilium/cilium/issues/38523", "https://github.com/cilium/cilium/issues/40470"},
+		Covers: []string{"CNI-11"},
 	},
 	Needs: []snapshot.Kind{snapshot.CiliumConfig, snapshot.Nodes},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -29,6 +29,7 @@ an API server that never comes up.`,
 			"https://github.com/kubernetes/kubernetes/issues/111671",
 			"https://github.com/kubernetes/kubeadm/issues/2754",
 		},
+		Covers: []string{"CTRL-01"},
 	},
 	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -17,4 +17,7 @@ var Checks = []*checks.Check{
 	clusterCIDRInUse,
 	serviceCIDRFamilies,
 	serviceCIDRReady,
+	urlBrackets,
+	certificateNames,
+	webhookFamilies,
 }

@@ -31,6 +31,7 @@ family alone. kubeadm does not look at --node-cidr-mask-size at all.`,
 			"kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/validation/validation.go",
 			"https://github.com/kubernetes/kubernetes/issues/83346",
 		},
+		Covers: []string{"CTRL-04"},
 	},
 	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -30,6 +30,7 @@ exception: it starts, logs a line and does not keep the pod ranges of Nodes off 
 			"kubernetes v1.37.2, cmd/kube-apiserver/app/options/validation.go validateClusterIPFlags",
 			"kubernetes v1.37.2, cmd/kube-controller-manager/app/core.go newNodeIpamController",
 		},
+		Covers: []string{"CTRL-04"},
 	},
 	Uses: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

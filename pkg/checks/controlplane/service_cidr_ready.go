@@ -23,6 +23,7 @@ Service has an address of it, and gives none meanwhile.`,
 		Holds:  "Kubernetes 1.31 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"kubernetes v1.37.2, pkg/controller/servicecidrs/servicecidrs_controller.go"},
+		Covers: []string{"CTRL-06"},
 	},
 	Needs: []snapshot.Kind{snapshot.ServiceCIDRs},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -30,6 +30,7 @@ Pods that exist keep their one family until they are edited, re-created, restart
 			"kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/validation/validation.go ValidateNetworking",
 			"https://github.com/kubernetes/kubernetes/issues/89610",
 		},
+		Covers: []string{"PLAN-06", "CNI-01"},
 	},
 	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig, snapshot.CiliumConfig},
 	AnyOf: []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},

@@ -27,6 +27,7 @@ PreferDualStack Service gets one address of such a pool, and before 0.14.9 none.
 		Holds:  "MetalLB 0.9 to 0.16",
 		Since:  "0.1",
 		Refs:   []string{"metallb v0.16.2 internal/allocator/allocator.go AllocateFromPool", "metallb v0.16.2 controller/service.go allocateIPs"},
+		Covers: []string{"LB-01", "LB-02"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.MetalLBPools},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup},

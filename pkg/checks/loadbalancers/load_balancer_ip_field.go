@@ -20,10 +20,11 @@ var loadBalancerIPField = &checks.Check{
 		Why: `The field holds one address, and MetalLB gives a dual-stack Service the addresses
 that it asks for or none: with one address for two families the Service stays
 pending, whether it requires or prefers both.`,
-		Fix:   "Clear the field and name an address of each family in the annotation metallb.io/loadBalancerIPs, both from one pool.",
-		Holds: "MetalLB 0.12 to 0.16",
-		Since: "0.1",
-		Refs:  []string{"metallb v0.16.2 controller/service.go allocateIPs", "https://github.com/MoJo2600/pihole-kubernetes/issues/228"},
+		Fix:    "Clear the field and name an address of each family in the annotation metallb.io/loadBalancerIPs, both from one pool.",
+		Holds:  "MetalLB 0.12 to 0.16",
+		Since:  "0.1",
+		Refs:   []string{"metallb v0.16.2 controller/service.go allocateIPs", "https://github.com/MoJo2600/pihole-kubernetes/issues/228"},
+		Covers: []string{"LB-03"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBPools},

@@ -22,4 +22,9 @@ var Checks = []*checks.Check{
 	sharedAddress,
 	announcingNodes,
 	lbIPAMFamilies,
+	bgpSessions,
+	aggregationLength,
+	nodeAddresses,
+	privateAddresses,
+	strictARP,
 }

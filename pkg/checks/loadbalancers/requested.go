@@ -20,13 +20,16 @@ var requestedAddresses = &checks.Check{
 		Claim: "the addresses that a Service asks for are of its families and of one pool",
 		Why: `MetalLB gives a Service all of the addresses that its annotation asks for, or none:
 none if they are not one of each of its families, if no single pool holds them all,
-if .spec.loadBalancerIP asks too, or if one is no address. Cilium's LB IPAM gives an
+if .spec.loadBalancerIP asks too, or if one is no address. A Service that came to prefer both
+families keeps the one address that it asks for as long as its pool has no other family; where the
+pool has, MetalLB adds an address, finds that it was not asked for, and takes both. Cilium's LB IPAM gives an
 address of a family that the Service does not have, and nothing answers there.`,
 		Fix:    "Name one address for each family of the Service, all in one pool.",
 		Limits: "Whether another Service has the address already is not looked at.",
 		Holds:  "MetalLB 0.12 to 0.16; Cilium 1.15 to 1.20",
 		Since:  "0.1",
 		Refs:   []string{"metallb v0.16.2 controller/service.go", "metallb v0.16.2 internal/allocator/allocator.go Assign", "https://github.com/cilium/cilium/issues/30450"},
+		Covers: []string{"LB-03", "KPX-07"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBPools},
@@ -65,7 +68,7 @@ func refusedRequest(in *checks.Input, s snapshot.Service) (why, field string) {
 	as, by, err := metallb.Requested(s.Annotations, s.RequestedIP, v)
 	field = ".metadata.annotations." + by
 	wanted := in.AsMetalLB(s)
-	wanted.Requested = as
+	wanted.Requested, wanted.Current = as, s.Ingress // one that it has it may be left with
 	switch {
 	case err != nil:
 		return err.Error(), field

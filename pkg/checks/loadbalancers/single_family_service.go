@@ -22,10 +22,11 @@ keeps the one when the cluster comes to have a second range. MetalLB goes by the
 when it looks whether the addresses fit: it adds the second, takes both back and
 begins anew, at every reconcile. Charts that prefer both families by default meet
 this, Traefik's in k3s among them.`,
-		Fix:   "Where the cluster has both families, name them in .spec.ipFamilies. Otherwise set the Service's policy to SingleStack, or take the other family out of the pool.",
-		Holds: "MetalLB 0.14.9 to 0.16",
-		Since: "0.1",
-		Refs:  []string{"metallb v0.16.2 internal/allocator/allocator.go AllocateFromPoolForAdditionalFamily", "https://github.com/metallb/metallb/issues/2724", "https://github.com/k3s-io/k3s/issues/6978"},
+		Fix:    "Where the cluster has both families, name them in .spec.ipFamilies. Otherwise set the Service's policy to SingleStack, or take the other family out of the pool.",
+		Holds:  "MetalLB 0.14.9 to 0.16",
+		Since:  "0.1",
+		Refs:   []string{"metallb v0.16.2 internal/allocator/allocator.go AllocateFromPoolForAdditionalFamily", "https://github.com/metallb/metallb/issues/2724", "https://github.com/k3s-io/k3s/issues/6978"},
+		Covers: []string{"LB-01"},
 	},
 	Needs: []snapshot.Kind{snapshot.MetalLBPools, snapshot.Services},
 	Uses:  slices.Concat([]snapshot.Kind{snapshot.MetalLBSetup}, snapshot.ClaimKinds[plan.Services]),

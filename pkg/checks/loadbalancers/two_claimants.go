@@ -24,6 +24,7 @@ families change for as long as both run, also of Services that had them before.`
 		Holds:  "Cilium 1.13 to 1.20, MetalLB 0.13 to 0.16",
 		Since:  "0.1",
 		Refs:   []string{"cilium v1.20.2 operator/pkg/lbipam/lbipam.go stripOrImportIngresses", "cilium v1.20.2 pkg/lbipamconfig/cell.go", "metallb v0.16.2 internal/k8s/controllers/service_controller.go"},
+		Covers: []string{"LB-05"},
 	},
 	Needs: []snapshot.Kind{snapshot.LBIPAMPools, snapshot.MetalLBPools},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.CiliumConfig, snapshot.Services},

@@ -30,6 +30,7 @@ and join again the Nodes that have others, before kube-controller-manager is res
 			"https://github.com/kubernetes/kubernetes/issues/102698",
 			"https://github.com/k0sproject/k0s/issues/7186",
 		},
+		Covers: []string{"CTRL-05"},
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
 	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.KubeadmConfig},

@@ -13,4 +13,8 @@ var Checks = []*checks.Check{
 	primaryFamily,
 	blocksInPlan,
 	blockSize,
+	kubeletAddresses,
+	addressesUnique,
+	sysctls,
+	pluginAddresses,
 }

@@ -30,6 +30,7 @@ them by it, and kube-proxy takes it for its primary family.`,
 			"kubernetes v1.37.2, pkg/kubelet/kubelet_pods.go sortPodIPs",
 			"kubernetes v1.37.2, cmd/kube-proxy/app/server.go detectNodeIPs",
 		},
+		Covers: []string{"PLAN-06", "CNI-17"},
 	},
 	Needs: []snapshot.Kind{snapshot.Nodes},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -34,6 +34,7 @@ and pod ranges when the cluster is made.`,
 			"https://github.com/cilium/cilium/issues/23872",
 			"https://github.com/metallb/metallb/issues/2700",
 		},
+		Covers: []string{"PLAN-05", "LB-05", "NODE-03"},
 	},
 	Uses: kinds(podKinds, serviceKinds, poolKinds, []snapshot.Kind{snapshot.Nodes}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -30,6 +30,7 @@ longer than the pod range in IPv4 as well, and ranges of fewer than 10 and 14 ad
 			"kubernetes v1.37.2, cmd/kubeadm/app/apis/kubeadm/validation/validation.go ValidateNetworking",
 			"kubernetes v1.37.2, cmd/kubeadm/app/constants/constants.go",
 		},
+		Covers: []string{"PLAN-01", "PLAN-02"},
 	},
 	Needs: []snapshot.Kind{snapshot.KubeadmConfig},
 	Uses:  []snapshot.Kind{snapshot.ControlPlane, snapshot.Versions},

@@ -31,6 +31,7 @@ fits a pod range of /48 to /64 and no other.`,
 			"kubernetes v1.37.2, pkg/controller/nodeipam/ipam/cidrset/cidr_set.go NewCIDRSet",
 			"kubernetes v1.37.2, pkg/controller/nodeipam/node_ipam_controller.go",
 		},
+		Covers: []string{"PLAN-02"},
 	},
 	Uses: podKinds,
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -22,6 +22,7 @@ checks that judge by it right about the wrong thing.`,
 		Holds:  "all releases",
 		Since:  "0.1",
 		Refs:   []string{"docs/schema/addressplan.schema.json"},
+		Covers: []string{"PLAN-04", "RTR-03"},
 	},
 	Plan: true,
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -29,6 +29,7 @@ eight addresses.`,
 			"kubernetes v1.37.2, pkg/registry/core/service/ipallocator/ipallocator.go NewIPAllocator",
 			"kubernetes v1.37.2, pkg/controlplane/apiserver/options/options.go ServiceIPRange",
 		},
+		Covers: []string{"PLAN-01"},
 	},
 	Uses: kinds(serviceKinds, []snapshot.Kind{snapshot.Versions}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {

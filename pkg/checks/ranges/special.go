@@ -22,10 +22,11 @@ var documentation = &checks.Check{
 		Why: `192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32 and 3fff::/20 stand in
 examples and are routed nowhere. A cluster that has them is an example too, or was copied
 from one.`,
-		Fix:   "Take a prefix that was assigned to the site, or a unique local one made at random (RFC 4193).",
-		Holds: "all releases",
-		Since: "0.1",
-		Refs:  []string{"RFC 5737", "RFC 3849", "RFC 9637"},
+		Fix:    "Take a prefix that was assigned to the site, or a unique local one made at random (RFC 4193).",
+		Holds:  "all releases",
+		Since:  "0.1",
+		Refs:   []string{"RFC 5737", "RFC 3849", "RFC 9637"},
+		Covers: []string{"PLAN-08"},
 	},
 	Uses: kinds(podKinds, serviceKinds, poolKinds, []snapshot.Kind{snapshot.Nodes}),
 	Run: func(in *checks.Input) (fs []checks.Finding) {
@@ -99,6 +100,7 @@ many clusters, so that two of them cannot be joined.`,
 			"RFC 6890", "https://github.com/k3s-io/k3s/issues/10575",
 			"cilium v1.20.2, install/kubernetes/cilium/values.yaml",
 		},
+		Covers: []string{"PLAN-08"},
 	},
 	Uses: kinds(podKinds, serviceKinds, poolKinds),
 	Run: func(in *checks.Input) (fs []checks.Finding) {

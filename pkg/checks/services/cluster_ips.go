@@ -19,10 +19,11 @@ var serviceClusterIPs = &checks.Check{
 one ClusterIP for ever: the API server does not give it a second one when the cluster
 gets a second range, nor on a later update that leaves the families alone. DNS has no
 record of the other family for it, and its Pods have no EndpointSlice of it.`,
-		Fix:   "Name both families in .spec.ipFamilies, the one that it has first: the API server then allocates the second ClusterIP and the first one stays.",
-		Holds: "Kubernetes 1.23 to 1.37",
-		Since: "0.1",
-		Refs:  []string{"kubernetes v1.37.2 pkg/registry/core/service/storage/alloc.go isMatchingPreferDualStackClusterIPFields"},
+		Fix:    "Name both families in .spec.ipFamilies, the one that it has first: the API server then allocates the second ClusterIP and the first one stays.",
+		Holds:  "Kubernetes 1.23 to 1.37",
+		Since:  "0.1",
+		Refs:   []string{"kubernetes v1.37.2 pkg/registry/core/service/storage/alloc.go isMatchingPreferDualStackClusterIPFields"},
+		Covers: []string{"SVC-01", "PLAN-11"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services},
 	Uses:  snapshot.ClaimKinds[plan.Services],

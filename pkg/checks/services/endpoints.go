@@ -23,6 +23,7 @@ DNS its record, and every connection over that family is refused.`,
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"kubernetes v1.37.2 staging/src/k8s.io/endpointslice/reconciler.go", "https://github.com/kubernetes/kubernetes/issues/94673"},
+		Covers: []string{"SVC-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.EndpointSlices},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -25,6 +25,7 @@ ClusterIP leads to endpoints of its own family.`,
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"kubernetes v1.37.2 pkg/proxy/endpointschangetracker.go", "https://github.com/kubernetes/kubernetes/issues/94505"},
+		Covers: []string{"SVC-08"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.EndpointSlices},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

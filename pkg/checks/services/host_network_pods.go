@@ -23,6 +23,7 @@ endpoint of the other family there: connections over it are refused.`,
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"https://github.com/kubernetes/kubernetes/issues/91494", "https://github.com/kubernetes/kubernetes/issues/120720"},
+		Covers: []string{"CTRL-10"},
 	},
 	Needs: []snapshot.Kind{snapshot.Pods, snapshot.Nodes},
 	Run: func(in *checks.Input) []checks.Finding {

@@ -26,6 +26,7 @@ about ClusterIPs, and the load balancer's addresses are up to its implementation
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"kubernetes v1.37.2 pkg/apis/core/validation/validation.go", "metallb v0.16.2 controller/service.go"},
+		Covers: []string{"LB-01"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup, snapshot.MetalLBPools, snapshot.LBIPAMPools},

@@ -24,6 +24,7 @@ back to one family is not supported upstream.`,
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"https://github.com/kubernetes/kubernetes/issues/131261"},
+		Covers: []string{"SVC-07", "CTRL-05"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.ControlPlane},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

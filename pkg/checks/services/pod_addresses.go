@@ -24,6 +24,7 @@ of it.`,
 		Holds:  "Kubernetes 1.23 to 1.37",
 		Since:  "0.1",
 		Refs:   []string{"https://github.com/cilium/cilium/issues/7807", "https://github.com/k3s-io/k3s/issues/5514"},
+		Covers: []string{"CNI-04", "CNI-01", "PLAN-11"},
 	},
 	Needs: []snapshot.Kind{snapshot.Pods},
 	Run: func(in *checks.Input) []checks.Finding {

@@ -18,10 +18,11 @@ var refusedFields = &checks.Check{
 		Why: `The API server refuses a Service of policy SingleStack that names two families, one
 that names a family twice, and an ExternalName Service with any of these fields. What
 is applied after it in the same run is often not applied either.`,
-		Fix:   "Set the policy and leave ipFamilies out, or name each family once under PreferDualStack or RequireDualStack.",
-		Holds: "Kubernetes 1.23 to 1.37",
-		Since: "0.1",
-		Refs:  []string{"kubernetes v1.37.2 pkg/apis/core/validation/validation.go", "kubernetes v1.37.2 pkg/registry/core/service/storage/alloc.go"},
+		Fix:    "Set the policy and leave ipFamilies out, or name each family once under PreferDualStack or RequireDualStack.",
+		Holds:  "Kubernetes 1.23 to 1.37",
+		Since:  "0.1",
+		Refs:   []string{"kubernetes v1.37.2 pkg/apis/core/validation/validation.go", "kubernetes v1.37.2 pkg/registry/core/service/storage/alloc.go"},
+		Covers: []string{"SVC-05", "SVC-04"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services},
 	Run: func(in *checks.Input) (fs []checks.Finding) {

@@ -17,4 +17,6 @@ var Checks = []*checks.Check{
 	refusedFamilies,
 	refusedFields,
 	singleStackServices,
+	foreignAddresses,
+	manifestPrefixes,
 }

@@ -27,6 +27,7 @@ keep their addresses until the controller restarts and are pending from then on;
 		Holds:  "MetalLB 0.12 to 0.16",
 		Since:  "0.1",
 		Refs:   []string{"metallb v0.16.2 internal/allocator/allocator.go poolFor", "metallb v0.13.5 internal/allocator/allocator.go SetPools", "metallb v0.16.2 speaker/main.go"},
+		Covers: []string{"LB-02"},
 	},
 	Needs: []snapshot.Kind{snapshot.Services, snapshot.MetalLBPools},
 	Uses:  []snapshot.Kind{snapshot.MetalLBSetup},
