@@ -30,6 +30,8 @@ type builder struct {
 
 	kept    map[Ref]int // where in its list an object from a file is
 	singles map[Ref]any // the same for what is in no list: the fact itself
+
+	templates map[Ref]int // where each of the templates is
 }
 
 func newBuilder(source Source) *builder {
@@ -44,6 +46,7 @@ func newBuilder(source Source) *builder {
 		chartSources: map[string]string{},
 		kept:         map[Ref]int{},
 		singles:      map[Ref]any{},
+		templates:    map[Ref]int{},
 	}
 }
 
@@ -73,10 +76,24 @@ func (b *builder) add(o object) {
 		b.daemonSet(v)
 	case *appsv1.Deployment:
 		b.deployment(v)
+	case *appsv1.StatefulSet:
+		b.workload(Ref{"StatefulSet", v.Namespace, v.Name}, &v.Spec.Template)
 	case *discoveryv1.EndpointSlice:
 		b.endpointSlice(v)
 	case *networkingv1.ServiceCIDR:
 		b.serviceCIDR(v)
+	case *networkingv1.NetworkPolicy:
+		b.networkPolicy(v)
+	case *networkingv1.Ingress:
+		b.ingress(v)
+	case *ciliumPolicy:
+		b.ciliumPolicy(v)
+	case *egressGatewayPolicy:
+		b.egressGateway(v)
+	case *apiGateway:
+		b.apiGateway(v)
+	case *calicoPool:
+		b.calicoPool(v)
 	case *ciliumNode:
 		b.ciliumNode(v)
 	case *ciliumNodeConfig:
@@ -300,6 +317,11 @@ func (b *builder) finish() {
 	sortByRef(s.MetalLB.Ads, func(a Advertisement) Ref { return a.Ref })
 	sortByRef(s.Cilium.Agents, func(a CiliumAgent) Ref { return a.Ref })
 	sortByRef(s.Cilium.NodeConfigs, func(r Ref) Ref { return r })
+	sortByRef(s.AllPolicies, func(p Policy) Ref { return p.Ref })
+	sortByRef(s.AllEgressGateways, func(g EgressGateway) Ref { return g.Ref })
+	sortByRef(s.Entrances, func(e Entrance) Ref { return e.Ref })
+	sortByRef(s.CalicoPools, func(p CalicoPool) Ref { return p.Ref })
+	sortByRef(s.Templates, func(t Template) Ref { return t.Ref })
 	slices.SortFunc(s.NodeEvents, func(a, c NodeEvent) int {
 		return cmp.Or(compareRefs(a.Ref, c.Ref), cmp.Compare(a.Reason, c.Reason), a.Last.Compare(c.Last))
 	})

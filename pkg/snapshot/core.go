@@ -44,6 +44,7 @@ func (b *builder) node(n *corev1.Node) {
 		node.Kubelet = v
 	}
 	_, node.ControlPlane = n.Labels["node-role.kubernetes.io/control-plane"]
+	node.K3sServer = k3sServerFlags(n.Annotations[k3sArgsAnnotation])
 	_, node.ExcludedFromLB = n.Labels[corev1.LabelNodeExcludeBalancers]
 	keep(b, Nodes, &b.snap.Nodes, ref, node)
 }
@@ -63,6 +64,7 @@ func (b *builder) pod(p *corev1.Pod) {
 	}
 	if keep(b, Pods, &b.snap.Pods, ref, pod) {
 		b.componentPod(p)
+		b.podTemplate(p, pod)
 	}
 }
 

@@ -51,6 +51,16 @@ type Facts struct {
 	LBIPAMPools    []LBIPAMPool
 	MetalLB        MetalLB
 	NodeEvents     []NodeEvent
+	CoreDNS        CoreDNS
+	Kubelet        Kubelet
+	// AllPolicies is the policies of every namespace. Those of Cilium that have several
+	// specs are there once for each, with the same Ref.
+	AllPolicies       []Policy
+	AllEgressGateways []EgressGateway
+	MasqAgent         IPMasqAgent // of Cilium, where it is on
+	Entrances         []Entrance
+	CalicoPools       []CalicoPool
+	Templates         []Template
 }
 
 // Node is a Node's addresses and pod ranges.
@@ -65,6 +75,7 @@ type Node struct {
 	ControlPlane bool // has the label node-role.kubernetes.io/control-plane
 	// ExcludedFromLB is the label node.kubernetes.io/exclude-from-external-load-balancers.
 	ExcludedFromLB bool
+	K3sServer      Flags // of flannel and its ranges, of a k3s server; nil on all other nodes
 }
 
 // HostIPs is the addresses that Kubernetes takes for the node: the first usable
