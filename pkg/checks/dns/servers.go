@@ -48,9 +48,12 @@ question times out.`,
 				}
 			}
 			if len(names) > 0 {
+				message := fmt.Sprintf("has %s only, and %s is asked at %s", f, service.Ref, describe(service.ClusterIPs))
+				if len(names) > 1 {
+					message += fmt.Sprintf("; %d Pods are such: %s", len(names), checks.Some(names))
+				}
 				fs = append(fs, checks.Finding{
-					Object: first, Field: ".status.podIPs", Family: f,
-					Message: fmt.Sprintf("has %s only, and %s is asked at %s (%d such Pods: %s)", f, service.Ref, describe(service.ClusterIPs), len(names), checks.Some(names)),
+					Object: first, Field: ".status.podIPs", Family: f, Message: message,
 					Fix: checks.Patch(service.Ref, `{"spec":{"ipFamilyPolicy":"PreferDualStack"}}`) +
 						" # and both of its addresses in clusterDNS of the kubelets",
 				})

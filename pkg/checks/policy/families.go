@@ -39,7 +39,7 @@ addresses of that family alone are not reached.`,
 	AnyOf: policyKinds,
 	Run: func(in *checks.Input) []checks.Finding {
 		return oneFamily(in, func(p snapshot.Policy) (bool, []snapshot.PolicyRule) { return p.Egress, p.EgressRules },
-			"lets Pods out to %s, and over %s to nothing outside")
+			"lets Pods out to %s, and to no %s address outside of the cluster")
 	},
 }
 
@@ -63,7 +63,7 @@ for it before they try the other one.`,
 	AnyOf: policyKinds,
 	Run: func(in *checks.Input) []checks.Finding {
 		return oneFamily(in, func(p snapshot.Policy) (bool, []snapshot.PolicyRule) { return p.Ingress, p.IngressRules },
-			"lets %s in, and over %s nobody from outside")
+			"lets in %s, and nobody from outside over %s")
 	},
 }
 
