@@ -17,8 +17,8 @@ import (
 // builtIn and custom are the kinds that a dump of a cluster needs, as kubectl names
 // them.
 const (
-	builtIn = "nodes,pods,services,endpointslices,servicecidrs,configmaps,daemonsets,deployments,events,customresourcedefinitions"
-	custom  = ",ciliumnodes,ciliumnodeconfigs,ciliumloadbalancerippools,ipaddresspools,l2advertisements,bgpadvertisements"
+	builtIn = "nodes,pods,services,endpointslices,servicecidrs,configmaps,daemonsets,deployments,networkpolicies,ingresses,events,customresourcedefinitions"
+	custom  = ",ciliumnetworkpolicies,ciliumclusterwidenetworkpolicies,ciliumegressgatewaypolicies,ciliumnodes,ciliumnodeconfigs,ciliumloadbalancerippools,ipaddresspools,l2advertisements,bgpadvertisements"
 )
 
 // sameFacts holds the facts of a cluster to those of its dump.
