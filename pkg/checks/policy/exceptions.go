@@ -78,7 +78,7 @@ func (r reach) unkept(p *plan.Plan, f ipfam.Family, denied reach) (open snapshot
 	}
 	for _, e := range peer.Except {
 		switch {
-		case !ofSite(p, e):
+		case ipfam.OfPrefix(e) != f || !ofSite(p, e):
 		case len(against) == 0, p != nil && holds(e, p.LAN.Prefixes.Of(f)) && free(against, p.LAN.Prefixes.Of(f.Other())):
 			kept = append(kept, e)
 		}
