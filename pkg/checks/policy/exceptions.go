@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -50,7 +51,7 @@ it has kept them from nothing: each of those hosts has an IPv6 address too.`,
 				fs = append(fs, checks.Finding{
 					Object: p.Ref, Field: open.Field, Family: f.Other(),
 					Message: fmt.Sprintf("lets Pods out to %s, and keeps them from %s over %s only", open.CIDR, checks.Some(texts(kept)), f),
-					Fix:     fmt.Sprintf("beside %s write: except: [%s]", open.CIDR, exceptions(in.Plan(), f.Other())),
+					Fix:     except(p.Ref, open, exceptions(in.Plan(), f.Other())),
 				})
 			}
 		}
@@ -100,6 +101,18 @@ func holds(r, inner netip.Prefix) bool {
 // free reports whether none of ps has an address of r.
 func free(ps []netip.Prefix, r netip.Prefix) bool {
 	return r.IsValid() && !slices.ContainsFunc(ps, func(p netip.Prefix) bool { return p.Overlaps(r) })
+}
+
+// except is the command that adds exceptions, a list in JSON, to the range of peer. A range in
+// toCIDR has none.
+func except(object snapshot.Ref, peer snapshot.PolicyPeer, list string) string {
+	switch {
+	case object.Kind == "NetworkPolicy":
+		return patchAdd(object, peer.Field+".ipBlock.except", "["+list+"]")
+	case strings.Contains(peer.Field, "CIDRSet["):
+		return patchAdd(object, peer.Field+".except", "["+list+"]")
+	}
+	return fmt.Sprintf("in the place of %s write in toCIDRSet: {cidr: %q, except: [%s]}", peer.Field, peer.CIDR, list)
 }
 
 // exceptions is what keeps Pods from the site over f: the private ranges, and those of the plan.

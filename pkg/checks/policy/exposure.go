@@ -57,7 +57,7 @@ through, and only the router stands before them.`,
 }
 
 const denyAll = `apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
+kind: NetworkPolicy # another one has to let in who is meant
 metadata: {name: default-deny-ingress, namespace: %s}
 spec: {podSelector: {}, policyTypes: [Ingress]}
 `

@@ -148,8 +148,14 @@ func add(object snapshot.Ref, field, value string) string {
 	case strings.HasSuffix(list, "Entities"):
 		entry = `"world"`
 	}
-	path := strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(list) + "/-"
-	return kubectl(object, "patch", "--type", "json", "-p", fmt.Sprintf(`[{"op":"add","path":%q,"value":%s}]`, path, entry))
+	return patchAdd(object, list+".-", entry)
+}
+
+// patchAdd is the command that adds value, which is JSON, at field; at the end of a list for a
+// field that ends in ".-".
+func patchAdd(object snapshot.Ref, field, value string) string {
+	path := strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(field)
+	return kubectl(object, "patch", "--type", "json", "-p", fmt.Sprintf(`[{"op":"add","path":%q,"value":%s}]`, path, value))
 }
 
 // kubectl is the command that does verb with the object.

@@ -38,7 +38,7 @@ all the same.`,
 			case bad:
 				fs = append(fs, checks.Finding{
 					Object: p.Ref, Field: peer.Field,
-					Message: fmt.Sprintf("excepts %s from %s, which has it not: %s", except, peer.CIDR, refuser(p)),
+					Message: fmt.Sprintf("excepts %s from %s, which does not contain it: %s", except, peer.CIDR, refuser(p)),
 					Fix:     fmt.Sprintf("put the exception below a range of its family: cidr: %q, except: [%q]", everywhere.Of(ipfam.OfPrefix(except)), except),
 				})
 			}
