@@ -75,6 +75,7 @@ though it listens there.`,
 	AnyOf: entranceKinds,
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		services, dual := in.Services(), clusterDual(in)
+		names := map[int][]string{} // of what each finding is about
 		for _, e := range in.Entrances() {
 			f, one := ipfam.SetOfAddrs(e.Addresses).Single()
 			balancer := balancerAt(services, e.Addresses)
@@ -95,7 +96,16 @@ though it listens there.`,
 			default:
 				continue
 			}
-			fs = append(fs, finding)
+			at := slices.IndexFunc(fs, func(f checks.Finding) bool { return f.Message == finding.Message })
+			if at < 0 {
+				at, fs = len(fs), append(fs, finding)
+			}
+			names[at] = append(names[at], e.Ref.String())
+		}
+		for i := range fs {
+			if len(names[i]) > 1 {
+				fs[i].Message += fmt.Sprintf("; %d are such: %s", len(names[i]), checks.Some(names[i]))
+			}
 		}
 		return fs
 	},

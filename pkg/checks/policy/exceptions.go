@@ -51,7 +51,7 @@ it has kept them from nothing: each of those hosts has an IPv6 address too.`,
 				fs = append(fs, checks.Finding{
 					Object: p.Ref, Field: open.Field, Family: f.Other(),
 					Message: fmt.Sprintf("lets Pods out to %s, and keeps them from %s over %s only", open.CIDR, checks.Some(texts(kept)), f),
-					Fix:     except(p.Ref, open, exceptions(in.Plan(), f.Other())),
+					Fix:     except(p.Ref, open, exceptions(in.Plan(), open)),
 				})
 			}
 		}
@@ -115,24 +115,25 @@ func except(object snapshot.Ref, peer snapshot.PolicyPeer, list string) string {
 	return fmt.Sprintf("in the place of %s write in toCIDRSet: {cidr: %q, except: [%s]}", peer.Field, peer.CIDR, list)
 }
 
-// exceptions is what keeps Pods from the site over f: the private ranges, and those of the plan.
-func exceptions(p *plan.Plan, f ipfam.Family) string {
-	list := slices.Clone(privates.Of(f))
+// exceptions is what keeps Pods from the site over the family of peer: what is excepted
+// already, the private ranges, and those of the plan.
+func exceptions(p *plan.Plan, peer snapshot.PolicyPeer) string {
+	f := ipfam.OfPrefix(peer.CIDR)
+	wanted := slices.Clone(privates.Of(f))
 	if p != nil {
-		for _, r := range []netip.Prefix{p.LAN.Prefixes.Of(f), p.Pods.Prefixes.Of(f), p.Services.Of(f)} {
-			if r.IsValid() && free(list, r) {
-				list = append(list, r.Masked())
-			}
+		wanted = append(wanted, p.LAN.Prefixes.Of(f), p.Pods.Prefixes.Of(f), p.Services.Of(f))
+	}
+	list := slices.Clone(peer.Except)
+	for _, r := range wanted {
+		if r.IsValid() && !slices.ContainsFunc(list, func(e netip.Prefix) bool { return holds(e, r) }) {
+			list = append(list, r.Masked())
 		}
 	}
-	text := ""
+	quoted := make([]string, len(list))
 	for i, r := range list {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("%q", r)
+		quoted[i] = fmt.Sprintf("%q", r)
 	}
-	return text
+	return strings.Join(quoted, ", ")
 }
 
 func texts(ps []netip.Prefix) (list []string) {

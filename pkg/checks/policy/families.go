@@ -71,32 +71,55 @@ for it before they try the other one.`,
 type direction func(snapshot.Policy) (bool, []snapshot.PolicyRule)
 
 // oneFamily is the policies whose ranges are of one family, unless another one for the same
-// Pods lets the other family through.
+// Pods lets the other family through. Those of which it is not known whether the other family
+// is missed are one finding.
 func oneFamily(in *checks.Input, of direction, says string) (fs []checks.Finding) {
-	policies := in.Policies()
-	both := opensBoth(in)
+	policies, both := in.Policies(), opensBoth(in)
 	if !in.Families(plan.Pods).Dual() {
 		return nil
 	}
+	reaches := make([]reach, len(policies)) // of those that do not isolate, the empty one
 	for i, p := range policies {
-		isolates, rules := of(p)
-		has := reachOf(rules)
-		f, one := has.single()
-		if _, wide := has.wide(f); !isolates || !one || p.Unjudged != "" || wide && both {
-			continue
+		if isolates, rules := of(p); isolates {
+			reaches[i] = reachOf(rules)
 		}
-		missing := f.Other()
-		elsewhere := func(q snapshot.Policy) bool {
-			isolates, rules := of(q)
-			other := reachOf(rules)
-			return isolates && samePods(p, q) && (other.unsure || len(other.ranges.Of(missing)) > 0)
-		}
-		if slices.ContainsFunc(slices.Concat(policies[:i], policies[i+1:]), elsewhere) {
-			continue
-		}
-		fs = append(fs, has.finding(in.Plan(), p.Ref, f, says))
 	}
-	return fs
+	var unsure []checks.Finding
+	for i, p := range policies {
+		f, one := reaches[i].single()
+		if _, wide := reaches[i].wide(f); !one || p.Unjudged != "" || wide && both || elsewhere(policies, reaches, i, f.Other()) {
+			continue
+		}
+		if finding := reaches[i].finding(in.Plan(), p.Ref, f, says); finding.Severity == severity.Info {
+			unsure = append(unsure, finding)
+		} else {
+			fs = append(fs, finding)
+		}
+	}
+	return append(fs, together(unsure)...)
+}
+
+// elsewhere reports whether another policy for the Pods of the i-th lets f through.
+func elsewhere(policies []snapshot.Policy, reaches []reach, i int, f ipfam.Family) bool {
+	for j, q := range policies {
+		if j != i && samePods(policies[i], q) && (reaches[j].unsure || len(reaches[j].ranges.Of(f)) > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// together is the first of fs, with what else it holds of.
+func together(fs []checks.Finding) []checks.Finding {
+	if len(fs) < 2 {
+		return fs
+	}
+	names := make([]string, len(fs))
+	for i, f := range fs {
+		names[i] = f.Object.String()
+	}
+	fs[0].Message += fmt.Sprintf("; %d are such: %s", len(fs), checks.Some(names))
+	return fs[:1]
 }
 
 // finding is that object has ranges of f only.

@@ -38,7 +38,7 @@ nodes, with an address that no allow-list at the far end knows and that was to s
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		gateways := in.EgressGateways()
 		v, _ := in.CiliumVersion()
-		if v.Before(gateway6) || !in.Families(plan.Pods).Dual() {
+		if v.Before(gateway6) || !in.Families(plan.Pods).Dual() || gatewaysOff(in) {
 			return nil
 		}
 		for _, g := range gateways {
@@ -62,6 +62,12 @@ nodes, with an address that no allow-list at the far end knows and that was to s
 	},
 }
 
+// gatewaysOff reports whether no agent carries out what the policies say.
+func gatewaysOff(in *checks.Input) bool {
+	c := in.Cilium()
+	return c.ConfigRef != (snapshot.Ref{}) && !c.Config.EgressGateway(c.Version)
+}
+
 var gatewayAddress = &checks.Check{
 	ID:       "DS807",
 	Name:     "gateway-address-families",
@@ -83,7 +89,11 @@ egressIP of IPv6 is not taken at all.`,
 	Uses:  []snapshot.Kind{snapshot.CiliumConfig},
 	Run: func(in *checks.Input) (fs []checks.Finding) {
 		v, known := in.CiliumVersion()
-		for _, policy := range in.EgressGateways() {
+		policies := in.EgressGateways()
+		if gatewaysOff(in) {
+			return nil
+		}
+		for _, policy := range policies {
 			for _, g := range policy.Gateways {
 				f := ipfam.Of(g.EgressIP)
 				finding := checks.Finding{Object: policy.Ref, Field: ".spec.egressGateway.egressIP", Family: f.Other(),
