@@ -48,7 +48,7 @@ var Areas = []Area{
 	{"DS6", "services", "Services and endpoints"},
 	{"DS7", "dns", "DNS"},
 	{"DS8", "policy", "policy and exposure"},
-	{"DS9", "workloads", "workloads, egress and the router"},
+	{"DS9", "workloads", "workloads and egress"},
 }
 
 // Find is the check with this ID or name, in any case.
