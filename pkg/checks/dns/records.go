@@ -2,6 +2,7 @@ package dns
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -173,9 +174,7 @@ reach the Node by its name over one family only.`,
 // hostsOf is the entries of the plugins hosts, by the key of the ConfigMap that has them.
 func hostsOf(c snapshot.CoreDNS) map[string][]snapshot.HostsEntry {
 	all := map[string][]snapshot.HostsEntry{}
-	for key, entries := range c.Hosts {
-		all[key] = entries
-	}
+	maps.Copy(all, c.Hosts)
 	for _, server := range c.Servers {
 		for _, p := range server.Plugins {
 			if p.Name != "hosts" {
