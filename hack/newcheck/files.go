@@ -84,6 +84,9 @@ var starters = map[string]starter{
 	"cni":           {Needs: "[]snapshot.Kind{snapshot.CiliumNodes}", Loop: "_, n := range in.CiliumNodes()", Ref: "n.Ref"},
 	"loadbalancers": {Needs: "[]snapshot.Kind{snapshot.MetalLBPools}", Loop: "_, p := range in.MetalLBPools()", Ref: "p.Ref"},
 	"services":      {Needs: "[]snapshot.Kind{snapshot.Services}", Loop: "_, s := range in.Services()", Ref: "s.Ref"},
+	"dns":           {Needs: "[]snapshot.Kind{snapshot.CoreDNSConfig}", Loop: "_, c := range []snapshot.CoreDNS{in.CoreDNS()}", Ref: "c.ConfigMap"},
+	"policy":        {Uses: "checks.PolicyKinds", Loop: "_, p := range in.Policies()", Ref: "p.Ref"},
+	"workloads":     {Needs: "[]snapshot.Kind{snapshot.Workloads}", Loop: "_, t := range in.Templates()", Ref: "t.Ref"},
 }
 
 func (c check) source() ([]byte, error) {

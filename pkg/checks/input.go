@@ -156,6 +156,47 @@ func (in *Input) NodeEvents() []snapshot.NodeEvent {
 	return in.facts(snapshot.NodeEvents).NodeEvents
 }
 
+// CoreDNS is the configuration of the cluster's name server.
+func (in *Input) CoreDNS() snapshot.CoreDNS { return in.facts(snapshot.CoreDNSConfig).CoreDNS }
+
+// Kubelet is the configuration that kubeadm gives every kubelet.
+func (in *Input) Kubelet() snapshot.Kubelet { return in.facts(snapshot.KubeletConfig).Kubelet }
+
+// PolicyKinds is the kinds that Policies looks at.
+var PolicyKinds = []snapshot.Kind{snapshot.NetworkPolicies, snapshot.CiliumPolicies, snapshot.CiliumClusterwidePolicies}
+
+// Policies is the NetworkPolicies of all namespaces, and Cilium's of both kinds.
+func (in *Input) Policies() []snapshot.Policy {
+	for _, k := range PolicyKinds {
+		in.read[k] = true
+	}
+	return in.snap.AllPolicies
+}
+
+// EgressGateways is the CiliumEgressGatewayPolicies.
+func (in *Input) EgressGateways() []snapshot.EgressGateway {
+	return in.facts(snapshot.EgressGateways).AllEgressGateways
+}
+
+// IPMasqAgent is the configuration of Cilium's ip-masq-agent.
+func (in *Input) IPMasqAgent() snapshot.IPMasqAgent {
+	return in.facts(snapshot.IPMasqAgentConfig).MasqAgent
+}
+
+// Entrances is the Ingresses and the Gateways of the Gateway API.
+func (in *Input) Entrances() []snapshot.Entrance {
+	in.read[snapshot.APIGateways] = true
+	return in.facts(snapshot.Ingresses).Entrances
+}
+
+// CalicoPools is the pools of Calico.
+func (in *Input) CalicoPools() []snapshot.CalicoPool {
+	return in.facts(snapshot.CalicoPools).CalicoPools
+}
+
+// Templates is what the workloads say of addresses in their command lines and environments.
+func (in *Input) Templates() []snapshot.Template { return in.facts(snapshot.Workloads).Templates }
+
 // KubernetesVersion is the release that the cluster is to be judged by: the API
 // server's, or the latest when that is not known.
 func (in *Input) KubernetesVersion() (v release.Version, known bool) {

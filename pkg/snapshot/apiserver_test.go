@@ -92,6 +92,9 @@ func (s *apiServer) put(t *testing.T, u *unstructured.Unstructured) {
 	t.Helper()
 	gvk := u.GroupVersionKind()
 	gvr, _ := meta.UnsafeGuessKindToResource(gvk)
+	if gvk.Kind == "Gateway" { // which the guess ends in -ies
+		gvr.Resource = "gateways"
+	}
 	var o runtime.Object = u
 	if s.scheme.Recognizes(gvk) {
 		typed, err := s.scheme.New(gvk)
@@ -230,7 +233,8 @@ func (s *apiServer) serveList(w http.ResponseWriter, r *http.Request, gvr schema
 
 // typedLists is the list types of the resources of the scheme's groups.
 var typedLists = map[string]string{
-	"nodes": "NodeList", "pods": "PodList", "services": "ServiceList", "events": "EventList",
+	"ingresses": "IngressList",
+	"nodes":     "NodeList", "pods": "PodList", "services": "ServiceList", "events": "EventList",
 	"endpointslices": "EndpointSliceList", "servicecidrs": "ServiceCIDRList",
 	"daemonsets": "DaemonSetList", "deployments": "DeploymentList", "networkpolicies": "NetworkPolicyList",
 }

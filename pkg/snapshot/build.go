@@ -42,6 +42,8 @@ type builder struct {
 
 	kept    map[Ref]int // where in its list an object from a file is
 	singles map[Ref]any // the same for what is in no list: the fact itself
+
+	templates map[Ref]int // where each of the templates is
 }
 
 func newBuilder(source Source) *builder {
@@ -59,6 +61,7 @@ func newBuilder(source Source) *builder {
 		valuesMaps:   map[Ref]*valuesMap{},
 		fileValues:   map[string]*helmValues{},
 		generated:    map[string]map[string]string{},
+		templates:    map[Ref]int{},
 	}
 }
 
@@ -97,10 +100,24 @@ func (b *builder) take(o object) {
 		b.daemonSet(v)
 	case *appsv1.Deployment:
 		b.deployment(v)
+	case *appsv1.StatefulSet:
+		b.workload(Ref{"StatefulSet", v.Namespace, v.Name}, &v.Spec.Template)
 	case *discoveryv1.EndpointSlice:
 		b.endpointSlice(v)
 	case *networkingv1.ServiceCIDR:
 		b.serviceCIDR(v)
+	case *networkingv1.NetworkPolicy:
+		b.networkPolicy(v)
+	case *networkingv1.Ingress:
+		b.ingress(v)
+	case *ciliumPolicy:
+		b.ciliumPolicy(v)
+	case *egressGatewayPolicy:
+		b.egressGateway(v)
+	case *apiGateway:
+		b.apiGateway(v)
+	case *calicoPool:
+		b.calicoPool(v)
 	case *ciliumNode:
 		b.ciliumNode(v)
 	case *ciliumNodeConfig:
@@ -361,6 +378,11 @@ func (b *builder) finish() {
 	sortByRef(s.Machines, func(m Machine) Ref { return m.Ref })
 	sortByRef(s.Cilium.Agents, func(a CiliumAgent) Ref { return a.Ref })
 	sortByRef(s.Cilium.NodeConfigs, func(r Ref) Ref { return r })
+	sortByRef(s.AllPolicies, func(p Policy) Ref { return p.Ref })
+	sortByRef(s.AllEgressGateways, func(g EgressGateway) Ref { return g.Ref })
+	sortByRef(s.Entrances, func(e Entrance) Ref { return e.Ref })
+	sortByRef(s.CalicoPools, func(p CalicoPool) Ref { return p.Ref })
+	sortByRef(s.Templates, func(t Template) Ref { return t.Ref })
 	slices.SortFunc(s.NodeEvents, func(a, c NodeEvent) int {
 		return cmp.Or(compareRefs(a.Ref, c.Ref), cmp.Compare(a.Reason, c.Reason), a.Last.Compare(c.Last))
 	})

@@ -16,6 +16,9 @@ import (
 // ciliumPolicy is cilium.io/v2 CiliumNetworkPolicy and CiliumClusterwideNetworkPolicy
 // (cilium v1.20.2, pkg/k8s/apis/cilium.io/v2/cnp_types.go, pkg/policy/api/rule.go).
 type ciliumPolicy struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+
 	Spec  *ciliumSpec  `json:"spec"`
 	Specs []ciliumSpec `json:"specs"`
 }
@@ -96,11 +99,20 @@ func PoliciesOf(u *unstructured.Unstructured) ([]Policy, error) {
 	if err := decodeCustom(u, &object); err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
+	policies, err := object.policies(ref)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return policies, nil
+}
+
+// policies is one Policy for each spec that is for Pods.
+func (o ciliumPolicy) policies(ref Ref) ([]Policy, error) {
 	var policies []Policy
-	for _, s := range object.specs() {
+	for _, s := range o.specs() {
 		p, ok, err := s.policy(ref)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %s%w", ref, s.field, err)
+			return nil, fmt.Errorf("%s%w", s.field, err)
 		}
 		if ok {
 			policies = append(policies, p)

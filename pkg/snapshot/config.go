@@ -35,6 +35,12 @@ func (b *builder) configMap(c *corev1.ConfigMap) {
 		b.metallbConfigMap(c, ref)
 	case FlannelConfig:
 		b.flannelConfigMap(c, ref)
+	case CoreDNSConfig:
+		b.coreDNSConfigMap(c, ref)
+	case KubeletConfig:
+		b.kubeletConfigMap(c, ref)
+	case IPMasqAgentConfig:
+		b.ipMasqAgentConfigMap(c, ref)
 	}
 }
 
@@ -52,6 +58,12 @@ func configMapUse(c *corev1.ConfigMap) Kind {
 		return FlannelConfig
 	case isMetalLBConfig(c):
 		return MetalLBPools
+	case slices.Contains(coreDNSNames, c.Name) && c.Data[corefileKey] != "":
+		return CoreDNSConfig
+	case c.Name == kubeletConfigName && c.Data["kubelet"] != "":
+		return KubeletConfig
+	case c.Name == ipMasqAgentName:
+		return IPMasqAgentConfig
 	}
 	return ""
 }
@@ -320,6 +332,7 @@ func isKubeProxyDaemonSet(d *appsv1.DaemonSet) bool {
 
 func (b *builder) daemonSet(d *appsv1.DaemonSet) {
 	ref := Ref{Kind: "DaemonSet", Namespace: d.Namespace, Name: d.Name}
+	b.workload(ref, &d.Spec.Template)
 	switch {
 	case isCiliumDaemonSet(d):
 		b.saw(CiliumAgents)
@@ -382,8 +395,10 @@ func ciliumAgent(p *corev1.Pod, ref Ref) CiliumAgent {
 	return agent
 }
 
-// deployment keeps MetalLB's controller, known by its labels or its image.
+// deployment keeps MetalLB's controller, known by its labels or its image, and what the
+// template of any other says of addresses.
 func (b *builder) deployment(d *appsv1.Deployment) {
+	b.workload(Ref{"Deployment", d.Namespace, d.Name}, &d.Spec.Template)
 	for _, c := range d.Spec.Template.Spec.Containers {
 		if !isMetalLBController(d, c) {
 			continue

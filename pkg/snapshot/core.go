@@ -46,6 +46,7 @@ func (b *builder) node(n *corev1.Node) {
 	}
 	node.PluginIPs = pluginIPs(n.Annotations)
 	_, node.ControlPlane = n.Labels["node-role.kubernetes.io/control-plane"]
+	node.K3sServer = k3sServerFlags(n.Annotations[k3sArgsAnnotation])
 	_, node.ExcludedFromLB = n.Labels[corev1.LabelNodeExcludeBalancers]
 	keep(b, Nodes, &b.snap.Nodes, ref, node)
 }
@@ -110,6 +111,7 @@ func (b *builder) pod(p *corev1.Pod) {
 	}
 	if keep(b, Pods, &b.snap.Pods, ref, pod) {
 		b.componentPod(p)
+		b.podTemplate(p, pod)
 	}
 }
 

@@ -199,6 +199,9 @@ func TestServedCRDs(t *testing.T) {
 		"cilium.io/v2 CiliumNodeConfig":               "from 1.16.0",
 		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool": "from 1.13.0",
 		"cilium.io/v2 CiliumLoadBalancerIPPool":       "from 1.18.0",
+		"cilium.io/v2 CiliumNetworkPolicy":            "all",
+		"cilium.io/v2 CiliumClusterwideNetworkPolicy": "all",
+		"cilium.io/v2 CiliumEgressGatewayPolicy":      "all",
 		"metallb.io/v1alpha1 AddressPool":             "until 0.13.12",
 		"metallb.io/v1beta1 AddressPool":              "until 0.13.12",
 		"metallb.io/v1beta1 IPAddressPool":            "all",
@@ -237,20 +240,36 @@ func TestServedCRDs(t *testing.T) {
 // release that serves the resource, or in those that are said here.
 func TestFieldsOfCRDs(t *testing.T) {
 	want := map[string]string{
-		"cilium.io/v2 CiliumNode .spec.ipam.pools.allocated":              "from 1.14.0",
-		"cilium.io/v2 CiliumLoadBalancerIPPool .spec.cidrs":               "none",
-		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs":         "until 1.15.19",
-		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].start": "1.15.0 to 1.15.19",
-		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].stop":  "1.15.0 to 1.15.19",
-		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.blocks":        "from 1.15.0",
-		"metallb.io/v1beta1 L2Advertisement .spec.serviceSelectors":       "from 0.16.2",
-		"metallb.io/v1beta1 BGPAdvertisement .spec.serviceSelectors":      "from 0.16.2",
-		"metallb.io/v1beta1 BGPPeer .spec.interface":                      "none",
-		"metallb.io/v1beta1 BGPPeer .spec.dualStackAddressFamily":         "none",
-		"metallb.io/v1beta2 BGPPeer .spec.interface":                      "from 0.15.2",
-		"metallb.io/v1beta2 BGPPeer .spec.dualStackAddressFamily":         "from 0.15.2",
-		"metallb.io/v1beta1 IPAddressPool .spec.avoidBuggyIPs":            "from 0.13.4",
-		"metallb.io/v1beta1 IPAddressPool .spec.serviceAllocation":        "from 0.13.9",
+		"cilium.io/v2 CiliumEgressGatewayPolicy .spec.egressGateways":           "from 1.18.0",
+		"cilium.io/v2 CiliumEgressGatewayPolicy .spec.excludedCIDRs":            "from 1.14.0",
+		"cilium.io/v2 CiliumEgressGatewayPolicy .spec.selectors[].nodeSelector": "from 1.17.0",
+		"cilium.io/v2 policies .RULE.authentication":                            "from 1.14.0",
+		"cilium.io/v2 policies .RULE.fromCIDRSet[].cidrGroupRef":                "from 1.14.0",
+		"cilium.io/v2 policies .RULE.fromCIDRSet[].cidrGroupSelector":           "from 1.17.0",
+		"cilium.io/v2 policies .RULE.fromGroups":                                "from 1.16.0",
+		"cilium.io/v2 policies .RULE.fromNodes":                                 "from 1.16.0",
+		"cilium.io/v2 policies .RULE.toCIDRSet[].cidrGroupRef":                  "from 1.14.0",
+		"cilium.io/v2 policies .RULE.toCIDRSet[].cidrGroupSelector":             "from 1.17.0",
+		"cilium.io/v2 policies .RULE.toNodes":                                   "from 1.16.0",
+		"cilium.io/v2 policies .RULE.toPorts[].listener":                        "from 1.13.0",
+		"cilium.io/v2 policies .RULE.toPorts[].ports[].endPort":                 "from 1.16.0",
+		"cilium.io/v2 policies .RULE.toPorts[].serverNames":                     "from 1.13.0",
+		"cilium.io/v2 policies .enableDefaultDeny.egress":                       "from 1.16.0",
+		"cilium.io/v2 policies .enableDefaultDeny.ingress":                      "from 1.16.0",
+		"cilium.io/v2 CiliumNode .spec.ipam.pools.allocated":                    "from 1.14.0",
+		"cilium.io/v2 CiliumLoadBalancerIPPool .spec.cidrs":                     "none",
+		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs":               "until 1.15.19",
+		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].start":       "1.15.0 to 1.15.19",
+		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.cidrs[].stop":        "1.15.0 to 1.15.19",
+		"cilium.io/v2alpha1 CiliumLoadBalancerIPPool .spec.blocks":              "from 1.15.0",
+		"metallb.io/v1beta1 L2Advertisement .spec.serviceSelectors":             "from 0.16.2",
+		"metallb.io/v1beta1 BGPAdvertisement .spec.serviceSelectors":            "from 0.16.2",
+		"metallb.io/v1beta1 IPAddressPool .spec.avoidBuggyIPs":                  "from 0.13.4",
+		"metallb.io/v1beta1 IPAddressPool .spec.serviceAllocation":              "from 0.13.9",
+		"metallb.io/v1beta1 BGPPeer .spec.interface":                            "none",
+		"metallb.io/v1beta1 BGPPeer .spec.dualStackAddressFamily":               "none",
+		"metallb.io/v1beta2 BGPPeer .spec.interface":                            "from 0.15.2",
+		"metallb.io/v1beta2 BGPPeer .spec.dualStackAddressFamily":               "from 0.15.2",
 	}
 	table, got := readCRDs(t), map[string]string{}
 	for c := range table.fields {
@@ -261,12 +280,57 @@ func TestFieldsOfCRDs(t *testing.T) {
 			})
 		}
 		for _, path := range slices.Concat(slices.Collect(maps.Values(missing))...) {
+			if c.kind == ciliumPolicyKind || c.kind == ciliumClusterwideKind {
+				one := onePolicyPath(path)
+				has := span(table.serving(c), func(r string) bool {
+					return slices.ContainsFunc(policyPaths(one), func(path string) bool { return !lacks(missing[r], path) })
+				})
+				if has != "all" {
+					got["cilium.io/v2 policies "+one] = has
+				}
+				continue
+			}
 			got[c.String()+" "+path] = span(table.serving(c), func(r string) bool { return !lacks(missing[r], path) })
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields that are not in every release (-want +got):\n%s", diff)
 	}
+}
+
+// The rules of Cilium's policies are one struct of ours in eight places of both kinds. A
+// field is in a release when it is in one of the places.
+var (
+	policySpecs = []string{".spec.", ".specs[]."}
+	policyRules = []string{"egress[]", "egressDeny[]", "ingress[]", "ingressDeny[]"}
+)
+
+// onePolicyPath is path without its place: ".RULE.toCIDR".
+func onePolicyPath(path string) string {
+	for _, spec := range policySpecs {
+		path = strings.TrimPrefix(path, spec)
+	}
+	for _, rule := range policyRules {
+		if rest, ok := strings.CutPrefix(path, rule); ok {
+			return ".RULE" + rest
+		}
+	}
+	return "." + path
+}
+
+// policyPaths is the places that onePolicyPath makes one of.
+func policyPaths(one string) (paths []string) {
+	for _, spec := range policySpecs {
+		rest, isRule := strings.CutPrefix(one, ".RULE")
+		if !isRule {
+			paths = append(paths, spec+strings.TrimPrefix(one, "."))
+			continue
+		}
+		for _, rule := range policyRules {
+			paths = append(paths, spec+rule+rest)
+		}
+	}
+	return paths
 }
 
 // TestCRDsLive reads a cluster of each release: what it serves is found, and once,
@@ -317,6 +381,12 @@ func customCounts(s *Snapshot) map[string]int {
 	}
 	for _, p := range s.LBIPAMPools {
 		counts[p.Kind]++
+	}
+	for _, p := range s.AllPolicies {
+		counts[p.Kind]++
+	}
+	for _, g := range s.AllEgressGateways {
+		counts[g.Kind]++
 	}
 	for _, p := range s.MetalLB.Pools {
 		counts[p.Kind]++

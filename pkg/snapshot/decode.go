@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -60,28 +59,36 @@ var types = map[string]struct {
 	make func() any
 	adds []Kind
 }{
-	"/Node":                               {func() any { return new(corev1.Node) }, []Kind{Nodes}},
-	"/Pod":                                {func() any { return new(corev1.Pod) }, []Kind{Pods}},
-	"/Service":                            {func() any { return new(corev1.Service) }, []Kind{Services}},
-	"/ConfigMap":                          {func() any { return new(corev1.ConfigMap) }, nil},
-	"/Event":                              {func() any { return new(corev1.Event) }, []Kind{NodeEvents}},
-	"events.k8s.io/Event":                 {func() any { return new(corev1.Event) }, []Kind{NodeEvents}},
-	"apps/DaemonSet":                      {func() any { return new(appsv1.DaemonSet) }, nil},
-	"apps/Deployment":                     {func() any { return new(appsv1.Deployment) }, nil},
-	"discovery.k8s.io/EndpointSlice":      {func() any { return new(discoveryv1.EndpointSlice) }, []Kind{EndpointSlices}},
-	"networking.k8s.io/ServiceCIDR":       {func() any { return new(networkingv1.ServiceCIDR) }, []Kind{ServiceCIDRs}},
-	"cilium.io/CiliumNode":                {func() any { return new(ciliumNode) }, []Kind{CiliumNodes}},
-	"cilium.io/CiliumNodeConfig":          {func() any { return new(ciliumNodeConfig) }, []Kind{CiliumConfig}},
-	"cilium.io/CiliumLoadBalancerIPPool":  {func() any { return new(ciliumLoadBalancerIPPool) }, []Kind{LBIPAMPools}},
-	"metallb.io/IPAddressPool":            {func() any { return new(ipAddressPool) }, []Kind{MetalLBPools}},
-	"metallb.io/AddressPool":              {func() any { return new(addressPool) }, []Kind{MetalLBPools}},
-	"metallb.io/L2Advertisement":          {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
-	"metallb.io/BGPAdvertisement":         {func() any { return new(bgpAdvertisement) }, []Kind{MetalLBAds}},
-	"metallb.io/BGPPeer":                  {func() any { return new(bgpPeer) }, []Kind{MetalLBPeers}},
-	"kubeadm.k8s.io/ClusterConfiguration": {func() any { return new(clusterConfiguration) }, []Kind{KubeadmConfig}},
-	"kubeadm.k8s.io/InitConfiguration":    {func() any { return new(initConfiguration) }, []Kind{KubeadmConfig}},
-	"kubeadm.k8s.io/JoinConfiguration":    {func() any { return new(joinConfiguration) }, []Kind{MachineSetup}},
-
+	"/Node":                                    {func() any { return new(corev1.Node) }, []Kind{Nodes}},
+	"/Pod":                                     {func() any { return new(corev1.Pod) }, []Kind{Pods, Workloads}},
+	"/Service":                                 {func() any { return new(corev1.Service) }, []Kind{Services}},
+	"/ConfigMap":                               {func() any { return new(corev1.ConfigMap) }, nil},
+	"/Event":                                   {func() any { return new(corev1.Event) }, []Kind{NodeEvents}},
+	"events.k8s.io/Event":                      {func() any { return new(corev1.Event) }, []Kind{NodeEvents}},
+	"apps/DaemonSet":                           {func() any { return new(appsv1.DaemonSet) }, []Kind{Workloads}},
+	"apps/Deployment":                          {func() any { return new(appsv1.Deployment) }, []Kind{Workloads}},
+	"apps/StatefulSet":                         {func() any { return new(appsv1.StatefulSet) }, []Kind{Workloads}},
+	"discovery.k8s.io/EndpointSlice":           {func() any { return new(discoveryv1.EndpointSlice) }, []Kind{EndpointSlices}},
+	"networking.k8s.io/ServiceCIDR":            {func() any { return new(networkingv1.ServiceCIDR) }, []Kind{ServiceCIDRs}},
+	"networking.k8s.io/NetworkPolicy":          {func() any { return new(networkingv1.NetworkPolicy) }, []Kind{NetworkPolicies}},
+	"networking.k8s.io/Ingress":                {func() any { return new(networkingv1.Ingress) }, []Kind{Ingresses}},
+	"gateway.networking.k8s.io/Gateway":        {func() any { return new(apiGateway) }, []Kind{APIGateways}},
+	"crd.projectcalico.org/IPPool":             {func() any { return new(calicoPool) }, []Kind{CalicoPools}},
+	"projectcalico.org/IPPool":                 {func() any { return new(calicoPool) }, []Kind{CalicoPools}},
+	"cilium.io/CiliumNetworkPolicy":            {func() any { return new(ciliumPolicy) }, []Kind{CiliumPolicies}},
+	"cilium.io/CiliumClusterwideNetworkPolicy": {func() any { return new(ciliumPolicy) }, []Kind{CiliumClusterwidePolicies}},
+	"cilium.io/CiliumEgressGatewayPolicy":      {func() any { return new(egressGatewayPolicy) }, []Kind{EgressGateways}},
+	"cilium.io/CiliumNode":                     {func() any { return new(ciliumNode) }, []Kind{CiliumNodes}},
+	"cilium.io/CiliumNodeConfig":               {func() any { return new(ciliumNodeConfig) }, []Kind{CiliumConfig}},
+	"cilium.io/CiliumLoadBalancerIPPool":       {func() any { return new(ciliumLoadBalancerIPPool) }, []Kind{LBIPAMPools}},
+	"metallb.io/IPAddressPool":                 {func() any { return new(ipAddressPool) }, []Kind{MetalLBPools}},
+	"metallb.io/AddressPool":                   {func() any { return new(addressPool) }, []Kind{MetalLBPools}},
+	"metallb.io/L2Advertisement":               {func() any { return new(advertisement) }, []Kind{MetalLBAds}},
+	"metallb.io/BGPAdvertisement":              {func() any { return new(bgpAdvertisement) }, []Kind{MetalLBAds}},
+	"kubeadm.k8s.io/ClusterConfiguration":      {func() any { return new(clusterConfiguration) }, []Kind{KubeadmConfig}},
+	"kubeadm.k8s.io/InitConfiguration":         {func() any { return new(initConfiguration) }, []Kind{KubeadmConfig}},
+	"metallb.io/BGPPeer":                       {func() any { return new(bgpPeer) }, []Kind{MetalLBPeers}},
+	"kubeadm.k8s.io/JoinConfiguration":         {func() any { return new(joinConfiguration) }, []Kind{MachineSetup}},
 	"admissionregistration.k8s.io/MutatingWebhookConfiguration":   {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
 	"admissionregistration.k8s.io/ValidatingWebhookConfiguration": {func() any { return new(webhookConfiguration) }, []Kind{Webhooks}},
 	"apiregistration.k8s.io/APIService":                           {func() any { return new(apiService) }, []Kind{Webhooks}},
@@ -185,6 +192,12 @@ func addsByName(ref Ref) []Kind {
 		return []Kind{KubeProxySetup}
 	case "ConfigMap/" + flannelName:
 		return []Kind{FlannelConfig}
+	case "ConfigMap/coredns":
+		return []Kind{CoreDNSConfig}
+	case "ConfigMap/" + kubeletConfigName:
+		return []Kind{KubeletConfig}
+	case "ConfigMap/" + ipMasqAgentName:
+		return []Kind{IPMasqAgentConfig}
 	case "DaemonSet/cilium":
 		return []Kind{CiliumConfig, CiliumAgents}
 	}
@@ -198,10 +211,6 @@ func telling(value any) bool {
 		return configMapUse(v) != ""
 	case *corev1.Event:
 		return tellsOfRanges(v)
-	case *appsv1.DaemonSet:
-		return isCiliumDaemonSet(v) || isKubeProxyDaemonSet(v)
-	case *appsv1.Deployment:
-		return slices.ContainsFunc(v.Spec.Template.Spec.Containers, func(c corev1.Container) bool { return isMetalLBController(v, c) })
 	}
 	return true
 }

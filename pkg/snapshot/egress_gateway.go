@@ -9,16 +9,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// EgressGateways is the kind of a Gap where the policies of egress gateways could not be
-// read.
-const EgressGateways Kind = "ciliumegressgatewaypolicies"
-
 const egressGatewayKind = "CiliumEgressGatewayPolicy"
 
 // egressGatewayPolicy is cilium.io/v2 CiliumEgressGatewayPolicy
 // (cilium v1.20.2, pkg/k8s/apis/cilium.io/v2/cegp_types.go).
 type egressGatewayPolicy struct {
-	Spec struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
 		Selectors []struct {
 			NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
 			PodSelector       *metav1.LabelSelector `json:"podSelector"`
@@ -46,16 +43,23 @@ func EgressGatewayOf(u *unstructured.Unstructured) (EgressGateway, error) {
 		return g, fmt.Errorf("read %s: not a %s", g.Ref, egressGatewayKind)
 	}
 	var object egressGatewayPolicy
-	err := decodeCustom(u, &object)
-	for _, part := range []func(*egressGatewayPolicy) error{g.subjects, g.ranges, g.gateways} {
-		if err == nil {
-			err = part(&object)
-		}
+	if err := decodeCustom(u, &object); err != nil {
+		return EgressGateway{Ref: g.Ref}, fmt.Errorf("read %s: %w", g.Ref, err)
 	}
-	if err != nil {
+	if err := g.read(&object); err != nil {
 		return EgressGateway{Ref: g.Ref}, fmt.Errorf("read %s: %w", g.Ref, err)
 	}
 	return g, nil
+}
+
+// read takes over what object says.
+func (g *EgressGateway) read(object *egressGatewayPolicy) (err error) {
+	for _, part := range []func(*egressGatewayPolicy) error{g.subjects, g.ranges, g.gateways} {
+		if err == nil {
+			err = part(object)
+		}
+	}
+	return err
 }
 
 // subjects reads .spec.selectors. A podSelector may name the namespace by the label that

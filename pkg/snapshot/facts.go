@@ -55,6 +55,16 @@ type Facts struct {
 	Webhooks       []Webhook
 	NodeEvents     []NodeEvent
 	Suppressions   []Annotated
+	CoreDNS        CoreDNS
+	Kubelet        Kubelet
+	// AllPolicies is the policies of every namespace. Those of Cilium that have several
+	// specs are there once for each, with the same Ref.
+	AllPolicies       []Policy
+	AllEgressGateways []EgressGateway
+	MasqAgent         IPMasqAgent // of Cilium, where it is on
+	Entrances         []Entrance
+	CalicoPools       []CalicoPool
+	Templates         []Template
 }
 
 // Node is a Node's addresses and pod ranges.
@@ -71,6 +81,7 @@ type Node struct {
 	PluginIPs []PluginIP
 	// ExcludedFromLB is the label node.kubernetes.io/exclude-from-external-load-balancers.
 	ExcludedFromLB bool
+	K3sServer      Flags // of flannel and its ranges, of a k3s server; nil on all other nodes
 }
 
 // PluginIP is an address of a node that flannel or Calico wrote on the Node, in the

@@ -167,11 +167,11 @@ func (r *reader) version(ctx context.Context) error {
 func (r *reader) decideDepth(ctx context.Context) {
 	source := &r.b.snap.Source
 	switch {
-	case !r.wants(Pods):
+	case !r.wants(Pods, Workloads):
 		source.Reason = "no check that was chosen looks at Pods"
 	case r.opts.Depth == Quick:
 		source.Reason = "--depth quick"
-		r.gap(Gap{Kind: Pods, Reason: NotAsked, Detail: "--depth quick"})
+		r.podsGap(Gap{Reason: NotAsked, Detail: "--depth quick"})
 	case r.opts.Depth == Deep:
 		source.Reason = "--depth deep"
 		r.deep = true
@@ -179,6 +179,14 @@ func (r *reader) decideDepth(ctx context.Context) {
 		r.countPods(ctx)
 	}
 	source.Deep = r.deep
+}
+
+// podsGap notes that the Pods could not be read, and what they tell of workloads neither.
+func (r *reader) podsGap(g Gap) {
+	for _, k := range []Kind{Pods, Workloads} {
+		g.Kind = k
+		r.gap(g)
+	}
 }
 
 // countPods is deep when the server counts few enough Pods. The server gives the
@@ -189,12 +197,12 @@ func (r *reader) countPods(ctx context.Context) {
 	if err != nil {
 		g := gapOf(Pods, podList.String(), err, NotInstalled)
 		source.Reason = fmt.Sprintf("%s: %s", g.Detail, g.Reason)
-		r.gap(g)
+		r.podsGap(g)
 		return
 	}
 	if first.next != "" && first.remaining == nil {
 		source.Reason = "the server does not say how many Pods there are"
-		r.gap(Gap{Kind: Pods, Reason: NotAsked, Detail: source.Reason + "; --depth deep reads them all"})
+		r.podsGap(Gap{Reason: NotAsked, Detail: source.Reason + "; --depth deep reads them all"})
 		return
 	}
 	source.Pods = len(first.objects)
@@ -203,7 +211,7 @@ func (r *reader) countPods(ctx context.Context) {
 	}
 	if source.Pods > MaxAutoPods {
 		source.Reason = fmt.Sprintf("the server counts %d Pods, and up to %d are read", source.Pods, MaxAutoPods)
-		r.gap(Gap{Kind: Pods, Reason: NotAsked, Detail: source.Reason + "; --depth deep reads them all"})
+		r.podsGap(Gap{Reason: NotAsked, Detail: source.Reason + "; --depth deep reads them all"})
 		return
 	}
 	source.Reason = fmt.Sprintf("the server counts %d Pods, and up to %d are read", source.Pods, MaxAutoPods)
@@ -271,6 +279,11 @@ func (b *builder) absorb(part *builder) {
 	to.NodeEvents = append(to.NodeEvents, from.NodeEvents...)
 	to.Cilium.Agents = append(to.Cilium.Agents, from.Cilium.Agents...)
 	to.Cilium.NodeConfigs = append(to.Cilium.NodeConfigs, from.Cilium.NodeConfigs...)
+	to.AllPolicies = append(to.AllPolicies, from.AllPolicies...)
+	to.AllEgressGateways = append(to.AllEgressGateways, from.AllEgressGateways...)
+	to.Entrances = append(to.Entrances, from.Entrances...)
+	to.CalicoPools = append(to.CalicoPools, from.CalicoPools...)
+	to.Templates = append(to.Templates, from.Templates...)
 	to.MetalLB.Pools = append(to.MetalLB.Pools, from.MetalLB.Pools...)
 	to.MetalLB.Ads = append(to.MetalLB.Ads, from.MetalLB.Ads...)
 	to.Webhooks = append(to.Webhooks, from.Webhooks...)

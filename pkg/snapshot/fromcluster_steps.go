@@ -35,6 +35,8 @@ var (
 		empty: func() runtime.Object { return &appsv1.DaemonSetList{} }}
 	deploymentList = query{GroupVersionResource: appsv1.SchemeGroupVersion.WithResource("deployments"),
 		empty: func() runtime.Object { return &appsv1.DeploymentList{} }}
+	ingressList = query{GroupVersionResource: networkingv1.SchemeGroupVersion.WithResource("ingresses"),
+		empty: func() runtime.Object { return &networkingv1.IngressList{} }}
 )
 
 func (q query) in(namespace string) query      { q.namespace = namespace; return q }
@@ -55,7 +57,7 @@ func (r *reader) steps() []step {
 	add(r.all(EndpointSlices, endpointSliceList), EndpointSlices)
 	add(r.all(Services, serviceList), Services)
 	add(r.all(Nodes, nodeList), Nodes)
-	add(r.cilium, CiliumConfig, CiliumAgents)
+	add(r.cilium, CiliumConfig, CiliumAgents, IPMasqAgentConfig)
 	add(r.metallb, MetalLBSetup, MetalLBPools)
 	add(r.kubeProxy, KubeProxySetup)
 	add(r.kubeadm, KubeadmConfig)
@@ -65,7 +67,17 @@ func (r *reader) steps() []step {
 		add(r.all(NodeEvents, eventList.where("involvedObject.kind=Node,reason="+reason)), NodeEvents)
 	}
 
+	add(r.all(NetworkPolicies, policyList), NetworkPolicies)
+	add(r.all(Ingresses, ingressList), Ingresses)
+	add(r.coreDNS, CoreDNSConfig)
+	add(r.kubeletConfig, KubeletConfig)
+	add(r.group("gateway.networking.k8s.io").list(APIGateways, "gateways"), APIGateways)
+	add(r.group("crd.projectcalico.org").list(CalicoPools, "ippools"), CalicoPools)
+
 	cilium, metallb := r.group("cilium.io"), r.group("metallb.io")
+	for _, k := range []Kind{CiliumPolicies, CiliumClusterwidePolicies, EgressGateways} {
+		add(cilium.list(k, string(k)), k)
+	}
 	add(cilium.list(CiliumNodes, "ciliumnodes"), CiliumNodes)
 	add(cilium.list(LBIPAMPools, "ciliumloadbalancerippools"), LBIPAMPools)
 	add(cilium.listIfServed(CiliumConfig, "ciliumnodeconfigs"), CiliumConfig)
@@ -140,7 +152,7 @@ func addObject(b *builder, o runtime.Object) { b.add(object{value: o}) }
 func (r *reader) pods(ctx context.Context) {
 	err := r.list(ctx, Pods, podList, addObject)
 	if err != nil {
-		r.gap(gapOf(Pods, podList.String(), err, NotInstalled))
+		r.podsGap(gapOf(Pods, podList.String(), err, NotInstalled))
 		return
 	}
 	r.podsRead = true
@@ -266,8 +278,11 @@ func (r *reader) cilium(ctx context.Context) {
 			namespace = d.Namespace
 		}
 	}
-	if r.wants(CiliumConfig) {
+	if r.wants(CiliumConfig, IPMasqAgentConfig) {
 		r.configMap(ctx, CiliumConfig, namespace, "cilium-config")
+	}
+	if r.wants(IPMasqAgentConfig) {
+		r.masqAgent(ctx, namespace)
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/ipfam"
 )
 
-// IPMasqAgentConfig is the kind of a Gap where the ConfigMap of the ip-masq-agent could
-// not be read. It is the ConfigMap ip-masq-agent in the namespace of Cilium.
+// ipMasqAgentName is the name of the ConfigMap of the ip-masq-agent, in the namespace of
+// Cilium.
 // Source: cilium v1.20.2, install/kubernetes/cilium/templates/cilium-agent/daemonset.yaml.
-const IPMasqAgentConfig Kind = "ip-masq-agent"
+const ipMasqAgentName = "ip-masq-agent"
 
 // builtInNonMasquerade is the destinations that Cilium's ip-masq-agent leaves alone when
 // nothing is configured. All are IPv4: over IPv6 it then masquerades to everywhere but

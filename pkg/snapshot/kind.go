@@ -27,6 +27,18 @@ const (
 	Webhooks       Kind = "webhooks"
 	NodeEvents     Kind = "node-events"
 	Versions       Kind = "version"
+	CoreDNSConfig  Kind = "coredns"
+	KubeletConfig  Kind = "kubelet-config"
+	Workloads      Kind = "workloads"
+	Ingresses      Kind = "ingresses"
+	APIGateways    Kind = "gateways"
+	CalicoPools    Kind = "ippools"
+
+	NetworkPolicies           Kind = "networkpolicies"
+	CiliumPolicies            Kind = "ciliumnetworkpolicies"
+	CiliumClusterwidePolicies Kind = "ciliumclusterwidenetworkpolicies"
+	EgressGateways            Kind = "ciliumegressgatewaypolicies"
+	IPMasqAgentConfig         Kind = "ip-masq-agent"
 )
 
 // AllKinds is every kind, in the order in which they are printed.
@@ -34,6 +46,8 @@ var AllKinds = []Kind{
 	Versions, Nodes, Pods, Services, EndpointSlices, ServiceCIDRs, KubeadmConfig, ControlPlane, KubeProxySetup,
 	CiliumConfig, CiliumAgents, CiliumNodes, LBIPAMPools, MetalLBSetup, MetalLBPools, MetalLBAds, MetalLBPeers, FlannelConfig,
 	MachineSetup, Webhooks, NodeEvents,
+	CoreDNSConfig, KubeletConfig, NetworkPolicies, CiliumPolicies, CiliumClusterwidePolicies, EgressGateways, IPMasqAgentConfig,
+	Ingresses, APIGateways, CalicoPools, Workloads,
 }
 
 // Right is a permission of the Kubernetes API that reading a kind takes.
@@ -99,5 +113,20 @@ var rights = map[Kind][]Right{
 		{Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Verb: "list"},
 		{Group: "apiregistration.k8s.io", Resource: "apiservices", Verb: "list"},
 	},
-	NodeEvents: {{Resource: "events", Verb: "list"}},
+	NodeEvents:                {{Resource: "events", Verb: "list"}},
+	CoreDNSConfig:             {{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: coreDNSNames}},
+	KubeletConfig:             {{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{kubeletConfigName}}},
+	NetworkPolicies:           {{Group: "networking.k8s.io", Resource: "networkpolicies", Verb: "list"}},
+	CiliumPolicies:            {{Group: "cilium.io", Resource: "ciliumnetworkpolicies", Verb: "list"}},
+	CiliumClusterwidePolicies: {{Group: "cilium.io", Resource: "ciliumclusterwidenetworkpolicies", Verb: "list"}},
+	EgressGateways:            {{Group: "cilium.io", Resource: "ciliumegressgatewaypolicies", Verb: "list"}},
+	IPMasqAgentConfig: {
+		{Group: "apps", Resource: "daemonsets", Verb: "list"}, // where Cilium is, whose configuration says whether there is one
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{"cilium-config"}},
+		{Resource: "configmaps", Verb: "get", Namespace: "kube-system", Names: []string{ipMasqAgentName}},
+	},
+	Ingresses:   {{Group: "networking.k8s.io", Resource: "ingresses", Verb: "list"}},
+	APIGateways: {{Group: "gateway.networking.k8s.io", Resource: "gateways", Verb: "list"}},
+	CalicoPools: {{Group: "crd.projectcalico.org", Resource: "ippools", Verb: "list"}},
+	Workloads:   {{Resource: "pods", Verb: "list"}},
 }

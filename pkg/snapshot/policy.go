@@ -12,14 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// The kinds of policies. A Gap of the Scene has one of them where its policies could not
-// be read.
-const (
-	NetworkPolicies           Kind = "networkpolicies"
-	CiliumPolicies            Kind = "ciliumnetworkpolicies"
-	CiliumClusterwidePolicies Kind = "ciliumclusterwidenetworkpolicies"
-)
-
 // The API's names of the objects that become a Policy.
 const (
 	networkPolicyKind     = "NetworkPolicy"

@@ -68,7 +68,9 @@ type Policy struct {
 	SubjectNamespaces *Selector
 	// Unjudged is why it is not known which Pods the policy is for; it may be for any of
 	// its namespace.
-	Unjudged      string
+	Unjudged string
+	// Refused is why the agents of Cilium take nothing of the policy; it then has no rules here.
+	Refused       string
 	Egress        bool
 	Ingress       bool
 	EgressRules   []PolicyRule
@@ -115,6 +117,7 @@ type PolicyPort struct {
 // EgressGateway is a CiliumEgressGatewayPolicy.
 type EgressGateway struct {
 	Ref
+	Refused      string // why the agents take nothing of it; it then has nothing else here
 	Subjects     []GatewaySubject
 	SourceNodes  []Selector // of the nodes whose Pods it is for; none is all
 	Destinations []netip.Prefix

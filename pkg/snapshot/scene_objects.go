@@ -212,7 +212,7 @@ func (r *sceneReader) candidates(ctx context.Context, g *Gateway) {
 }
 
 func (r *sceneReader) ipMasqAgent(ctx context.Context) {
-	found, err := r.client.configMap(ctx, r.b.snap.Cilium.Namespace, "ip-masq-agent")
+	found, err := r.client.configMap(ctx, r.b.snap.Cilium.Namespace, ipMasqAgentName)
 	if apierrors.IsNotFound(err) {
 		found, err = nil, nil
 	}

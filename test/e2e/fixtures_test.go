@@ -22,6 +22,7 @@ var refused = []struct{ fixture, words, reason string }{
 	{"DS611", "when multiple IP families are specified", "a manifest that is to be applied: that it is refused is the finding"},
 	{"DS611", "Duplicate value", "as above"},
 	{"DS611", "may not be set for ExternalName services", "as above"},
+	{"DS804", "must be a strict subset", "a manifest that is to be applied: that it is refused is the finding"},
 }
 
 // testFixtures: what the checks are tried on are objects that an API server takes.
@@ -70,7 +71,8 @@ func testFixtures(c *cluster) {
 
 // unserved is the groups of documents for a program, such as a kubeadm configuration,
 // and of installers whose definitions no Go module has.
-var unserved = []string{"dualstack", "kubeadm.k8s.io", "helm.cattle.io", "helm.toolkit.fluxcd.io", "argoproj.io"}
+var unserved = []string{"dualstack", "kubeadm.k8s.io", "helm.cattle.io", "helm.toolkit.fluxcd.io", "argoproj.io",
+	"gateway.networking.k8s.io", "crd.projectcalico.org"}
 
 // served reports whether the API server has definitions for the object.
 func served(u *unstructured.Unstructured) bool {

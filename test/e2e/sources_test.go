@@ -17,9 +17,10 @@ import (
 // builtIn and custom are the kinds that a dump of a cluster needs, as kubectl names
 // them.
 const (
-	builtIn = "nodes,pods,services,endpointslices,servicecidrs,configmaps,daemonsets,deployments,events,customresourcedefinitions" +
+	builtIn = "nodes,pods,services,endpointslices,servicecidrs,configmaps,daemonsets,deployments,networkpolicies,ingresses,events,customresourcedefinitions" +
 		",mutatingwebhookconfigurations,validatingwebhookconfigurations,apiservices"
-	custom = ",ciliumnodes,ciliumnodeconfigs,ciliumloadbalancerippools,ipaddresspools,l2advertisements,bgpadvertisements,bgppeers"
+	custom = ",ciliumnetworkpolicies,ciliumclusterwidenetworkpolicies,ciliumegressgatewaypolicies,ciliumnodes,ciliumnodeconfigs,ciliumloadbalancerippools" +
+		",ipaddresspools,l2advertisements,bgpadvertisements,bgppeers"
 )
 
 // sameFacts holds the facts of a cluster to those of its dump.

@@ -9,10 +9,13 @@ import (
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/cni"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/controlplane"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/dns"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/loadbalancers"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/nodes"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/policy"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/ranges"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/services"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/workloads"
 )
 
 // All is every check, in the order of their IDs.
@@ -23,6 +26,9 @@ var All = slices.Concat(
 	cni.Checks,
 	loadbalancers.Checks,
 	services.Checks,
+	dns.Checks,
+	policy.Checks,
+	workloads.Checks,
 )
 
 // Area is a group of checks, by the first digit of their IDs.
@@ -40,6 +46,9 @@ var Areas = []Area{
 	{"DS4", "cni", "CNI and kube-proxy"},
 	{"DS5", "loadbalancers", "load balancers"},
 	{"DS6", "services", "Services and endpoints"},
+	{"DS7", "dns", "DNS"},
+	{"DS8", "policy", "policy and exposure"},
+	{"DS9", "workloads", "workloads and egress"},
 }
 
 // Find is the check with this ID or name, in any case.
