@@ -60,12 +60,16 @@ func (s *Summary) count(f Finding) {
 // words is the counts as the last line of a report says them.
 func (s Summary) words(separator string) string {
 	text := joined(s.counts(), separator)
+	follow := "follow"
+	if s.Following == 1 {
+		follow = "follows"
+	}
 	for _, c := range []struct {
 		n    int
 		what string
-	}{{s.Following, "%d of them follow from others"}, {s.Known, "%d of them in the baseline"}, {s.Suppressed, "%d suppressed"}} {
+	}{{s.Following, "of them " + follow + " from others"}, {s.Known, "of them in the baseline"}, {s.Suppressed, "suppressed"}} {
 		if c.n > 0 {
-			text += separator + fmt.Sprintf(c.what, c.n)
+			text += fmt.Sprintf("%s%d %s", separator, c.n, c.what)
 		}
 	}
 	return text

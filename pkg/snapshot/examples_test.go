@@ -70,7 +70,7 @@ func TestHomelab(t *testing.T) {
 	balancer.Ports = []Port{{Protocol: "TCP", Number: 80}}
 	slice := func(name, service string, family ipfam.Family) EndpointSlice {
 		return EndpointSlice{Ref: Ref{"EndpointSlice", "lab", name}, Service: service, Family: family, Ready: 1, Total: 1,
-			Managed: "endpointslice-controller.k8s.io"}
+			Nodes: []string{"k8s-node-1"}, Managed: "endpointslice-controller.k8s.io"}
 	}
 	pool := func(name, text string) Pool {
 		return Pool{Ref: Ref{configMapPool, "metallb-system", name}, ConfigMapEra: true,

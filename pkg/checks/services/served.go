@@ -11,8 +11,11 @@ import (
 
 // witnesses is who knows in which families the API server gives ClusterIPs, the
 // best first: its own arguments, the ServiceCIDRs that follow them, what kubeadm
-// wrote down, or k3s, RKE2 or Talos are told.
-var witnesses = []string{snapshot.APIServer, "ServiceCIDR", snapshot.FromKubeadm, snapshot.FromK3s, snapshot.FromTalos}
+// wrote down, or what other tools that make clusters are told.
+var witnesses = []string{
+	snapshot.APIServer, "ServiceCIDR", snapshot.FromKubeadm, snapshot.FromK3s, snapshot.FromTalos,
+	snapshot.FromKind, snapshot.FromK0s, snapshot.FromKops, snapshot.FromClusterAPI, snapshot.FromTalhelper,
+}
 
 // served is the families in which the API server gives ClusterIPs, as the best
 // witness says or, without one, the plan. It is empty when nobody knows.
