@@ -29,6 +29,9 @@ var definitions = map[string][]string{
 		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnodes.yaml",
 		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnodeconfigs.yaml",
 		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumloadbalancerippools.yaml",
+		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml",
+		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumclusterwidenetworkpolicies.yaml",
+		"pkg/k8s/apis/cilium.io/client/crds/v2/ciliumegressgatewaypolicies.yaml",
 	},
 }
 
