@@ -40,6 +40,7 @@ type doctorOptions struct {
 	timeout time.Duration
 	output  string
 	accept  acceptance
+	fix     fixing
 
 	// Set by Complete.
 	chosen    []*checks.Check
@@ -62,7 +63,12 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 		Long: templates.LongDesc(`
 			Audit a cluster, from its API server or from files: whether all that it is made of
 			agrees about the address ranges of both families, with the address plan if there is
-			one, and what fails for whom where it does not. Nothing is ever written.
+			one, and what fails for whom where it does not. Without --fix nothing is ever written.
+
+			--fix=print prints the steps that mend what was found instead of the report, each with
+			what it touches, what restarts and whether it can be undone; a cluster is asked in a dry
+			run whether it takes them. --fix=apply shows them, asks, and takes those that can be
+			undone. --fix=write writes them into the files of -f.
 
 			The audit is of the whole cluster; what may not be read is named, and the checks that
 			need it are skipped or unknown, never passed.
@@ -112,6 +118,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
 	o.accept.addFlags(cmd)
+	o.fix.addFlags(cmd)
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -189,7 +196,7 @@ func (o *doctorOptions) Validate() error {
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
 	}
-	return nil
+	return o.fix.validate(o.files, o.format)
 }
 
 // Run audits and prints. The outcome is settled before anything is printed.
@@ -219,6 +226,9 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		return nothingAudited(snap)
 	}
 	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
+	if o.fix.mode != "" {
+		return o.mend(ctx, r, snap, results, outcome)
+	}
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
 	}

@@ -102,10 +102,10 @@ func (f fixture) audit(t *testing.T) ([]checks.Result, *snapshot.Snapshot) {
 
 // prose is fixes that begin like a command and are none, each with the reason.
 var prose = map[string]string{
-	"kubectl edit ":                  "opens an editor, and says what is to be written there",
-	"kubectl get nodes -o custom":    "what is to be done with what it prints is for people",
-	"kubectl get ipaddresses -l":     "the Services that it prints are to be made again",
-	"kube-apiserver --service-":      "a flag, and a command with a name to fill in",
+	"kubectl edit ":               "opens an editor, and says what is to be written there",
+	"kubectl get nodes -o custom": "what is to be done with what it prints is for people",
+	"kubectl get ipaddresses -l":  "the Services that it prints are to be made again",
+	"kube-apiserver --service-":   "a flag, and a command with a name to fill in",
 }
 
 var commandLike = regexp.MustCompile(`^(kubectl|helm|echo|kube-apiserver) `)

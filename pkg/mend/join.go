@@ -34,6 +34,8 @@ func (s Step) with(t Step) (Step, bool) {
 	one := s
 	one.Mends = slices.Clone(s.Mends)
 	switch {
+	case s.When != t.When:
+		return s, false
 	case s.isPatch() && t.isPatch() && s.Actions[0].Target == t.Actions[0].Target:
 		merged, ok := agree(s.Actions[0].Patch, t.Actions[0].Patch)
 		if !ok {

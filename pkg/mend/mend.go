@@ -5,6 +5,7 @@ package mend
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ type Mended struct {
 type Step struct {
 	Mends    []Mended
 	Severity severity.Severity // the worst of what it mends
+	When     string            // the case that it is for; empty for this cluster as it is
 	Text     string            // commands to be pasted, or what is to be done by hand
 	Actions  []Action
 	Effects
@@ -80,8 +82,17 @@ func Plan(results []checks.Result, snap *snapshot.Snapshot) []Step {
 
 func counts(f checks.Finding) bool { return f.Suppressed == nil && !f.Known }
 
+// condition is the words before commands that are for some clusters only.
+var condition = regexp.MustCompile(`(?s)^((?:with|none,) [^:]*): ((?:helm|kubectl) .*)$`)
+
 func step(id string, f checks.Finding) Step {
-	return Step{Mends: []Mended{{id, f}}, Severity: f.Severity, Text: f.Fix, Actions: Parse(f.Fix)}
+	s := Step{Mends: []Mended{{id, f}}, Severity: f.Severity, Text: f.Fix, Actions: Parse(f.Fix)}
+	if m := condition.FindStringSubmatch(f.Fix); m != nil {
+		if actions, err := parse(m[2]); err == nil {
+			s.When, s.Text, s.Actions = m[1], m[2], actions
+		}
+	}
+	return s
 }
 
 // key tells findings apart.
@@ -130,6 +141,9 @@ func follow(steps []Step, root key) {
 // add adds a step, or what it mends to the one that does the same or begins with it.
 func add(steps []Step, s Step) []Step {
 	for i := range steps {
+		if steps[i].When != s.When {
+			continue
+		}
 		if text := steps[i].Text; text == s.Text || strings.HasPrefix(text, s.Text+"\n") {
 			steps[i].takeOver(s)
 			return steps

@@ -30,6 +30,9 @@ func (s Step) keeps(snap *snapshot.Snapshot) string {
 			return why
 		}
 	}
+	if s.When != "" {
+		return "it is only for this case: " + s.When
+	}
 	return ""
 }
 
@@ -45,7 +48,7 @@ func (a Action) keeps(snap *snapshot.Snapshot) string {
 	case Restart, Drain:
 		return "it restarts programs"
 	case Helm:
-		return "helm keeps the values before it: helm history, helm rollback"
+		return "it restarts programs; the values before it come back with " + checks.Command("helm", "rollback", a.Release.Name, "-n", a.Release.Namespace)
 	case ByHand:
 		return "a part of it is done by hand"
 	}
