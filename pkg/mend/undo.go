@@ -56,7 +56,7 @@ func (a Action) keeps(snap *snapshot.Snapshot) string {
 }
 
 func (a Action) patchKeeps(snap *snapshot.Snapshot) string {
-	unknown := fmt.Sprintf("a change of %s in %s is not known to be harmless", strings.Join(paths(a.Patch, ""), ", "), a.Target.Ref())
+	unknown := fmt.Sprintf("a change of %s is not known to be harmless", strings.Join(paths(a.Patch, ""), ", "))
 	harmless := false
 	switch kind := a.Target.Ref().Kind; kind {
 	case "service":
@@ -125,7 +125,7 @@ func (a Action) asksBalancer() bool {
 func (a Action) serviceKeeps(snap *snapshot.Snapshot, unknown string) string {
 	s, known := serviceOf(a.Target, snap)
 	if !known {
-		return fmt.Sprintf("%s was not read", a.Target.Ref())
+		return "the Service was not read"
 	}
 	if a.asksBalancer() && len(s.Ingress)+len(s.Hostnames) > 0 {
 		return "the Service has addresses of a load balancer, which may not come back"

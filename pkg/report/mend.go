@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ type MendStep struct {
 	Mends    []Mended          `json:"mends"`
 	Severity severity.Severity `json:"severity"`
 	Follow   int               `json:"following"` // findings that follow from those it mends
-	When     string            `json:"when"` // the case that it is for; empty for the cluster as it is
+	When     string            `json:"when"`      // the case that it is for; empty for the cluster as it is
 	Text     string            `json:"text"`
 	Command  bool              `json:"command"` // the text is for a shell
 	Touches  []Object          `json:"touches"`
@@ -130,9 +131,11 @@ func (p *printer) mend(m *MendReport) {
 	if m.Source.Type == "files" && len(m.Steps) > 0 {
 		p.wrapped(fmt.Sprintf("%-9s", "dry run"), "none: files have no API server that could be asked")
 	}
-	for i, s := range m.Steps {
+	for n := 0; n < len(m.Steps); {
+		alike := m.alike(n)
 		p.line("")
-		p.mendStep(i+1, s, m.Source.Type == "files")
+		p.mendSteps(n+1, alike, m.Source.Type == "files")
+		n += len(alike)
 	}
 	p.line("")
 	p.line(m.Summary.words(p.or(" · ", ", ")))
@@ -181,10 +184,43 @@ func (s MendStep) way() string {
 
 const mendIndent = "    "
 
-func (p *printer) mendStep(n int, s MendStep, files bool) {
+// alike is the steps from n on that differ in their objects only.
+func (m *MendReport) alike(n int) []MendStep {
+	end := n + 1
+	for end < len(m.Steps) && m.Steps[n].like(m.Steps[end]) {
+		end++
+	}
+	return m.Steps[n:end]
+}
+
+func (s MendStep) like(other MendStep) bool {
+	if len(s.Mends) != 1 || len(other.Mends) != 1 || !s.Command || strings.Contains(s.Text+other.Text, "\n") {
+		return false
+	}
+	plain := func(s MendStep) MendStep {
+		s.Mends = []Mended{{Check: s.Mends[0].Check, Field: s.Mends[0].Field, Family: s.Mends[0].Family}}
+		s.Text, s.Touches, s.DryRun.Undo, s.Follow = "", nil, nil, 0
+		return s
+	}
+	return reflect.DeepEqual(plain(s), plain(other))
+}
+
+// mendSteps prints steps that are alike, or one: the numbers, what they mend, the
+// commands, and what becomes of things.
+func (p *printer) mendSteps(n int, alike []MendStep, files bool) {
+	s := alike[0]
 	first := s.Mends[0]
-	p.wrapped(fmt.Sprintf("%2d. %s ", n, p.mark(markOf(s.Severity))), first.words())
+	number := fmt.Sprintf("%2d. ", n)
+	if last := n + len(alike) - 1; last > n {
+		number = fmt.Sprintf("%2d-%d. ", n, last)
+	}
+	p.wrapped(number+p.mark(markOf(s.Severity))+" ", first.words())
 	p.wrapped(mendIndent, Escape(first.message))
+	for _, other := range alike[1:] {
+		s.Mends = append(slices.Clone(s.Mends), other.Mends...)
+		s.Touches = append(slices.Clone(s.Touches), other.Touches...)
+		s.Follow += other.Follow
+	}
 	p.alsoMends(s)
 	if s.Follow > 0 {
 		p.wrapped(mendIndent+"mends also: ", numberOf(s.Follow, "finding")+" that this explains")
@@ -192,13 +228,33 @@ func (p *printer) mendStep(n int, s MendStep, files bool) {
 	if s.When != "" {
 		p.wrapped(mendIndent+"only: ", Escape(s.When))
 	}
-	p.mendText(s)
+	for _, one := range alike {
+		p.mendText(one)
+	}
+	p.effects(s)
+	for _, one := range alike {
+		p.undo(one)
+		if len(one.DryRun.Undo) == 0 {
+			break
+		}
+	}
+	if s.Command && !files {
+		text := string(s.DryRun.Outcome)
+		if s.DryRun.Detail != "" {
+			text += ": " + s.DryRun.Detail
+		}
+		p.wrapped(mendIndent+"dry run: ", Escape(text))
+	}
+}
+
+// effects prints what becomes of things. Of a step by hand its words tell.
+func (p *printer) effects(s MendStep) {
 	labelled := func(label, text string) { p.wrapped(mendIndent+label+": ", Escape(text)) }
 	if s.Against > 0 {
 		labelled("choose", fmt.Sprintf("this or step %d", s.Against))
 	}
 	if len(s.Touches) > 0 {
-		labelled("touches", objectList(s.Touches))
+		labelled("touches", p.objectList(s.Touches))
 	}
 	for _, effect := range []struct {
 		label string
@@ -210,14 +266,6 @@ func (p *printer) mendStep(n int, s MendStep, files bool) {
 		case !s.Unknown && s.way() != wayLook:
 			labelled(effect.label, "nothing")
 		}
-	}
-	p.undo(s)
-	if s.Command && !files {
-		text := string(s.DryRun.Outcome)
-		if s.DryRun.Detail != "" {
-			text += ": " + s.DryRun.Detail
-		}
-		labelled("dry run", text)
 	}
 }
 
@@ -285,12 +333,15 @@ func (p *printer) alsoMends(s MendStep) {
 	}
 }
 
-func objectList(objects []Object) string {
+func (p *printer) objectList(objects []Object) string {
 	var names []string
 	for _, o := range objects {
 		names = append(names, snapshot.Ref(o).String())
 	}
-	return strings.Join(names, ", ")
+	if p.all {
+		return strings.Join(names, ", ")
+	}
+	return checks.Some(names)
 }
 
 func numberOf(n int, what string) string {
