@@ -1,0 +1,103 @@
+package mend_test
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/mend"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
+)
+
+// TestWriteMendsFixtures: of every fixture of the checks, what is written into its files
+// is no longer found, nothing else is touched, and writing it again changes nothing.
+func TestWriteMendsFixtures(t *testing.T) {
+	wrote := map[string]int{}
+	for _, f := range fixtures(t) {
+		t.Run(f.name, func(t *testing.T) {
+			results, snap := f.audit(t)
+			steps := mend.Plan(results, snap)
+			w := mend.Write(steps, snap, os.ReadFile)
+			deletes := slices.ContainsFunc(steps, func(s mend.Step) bool {
+				return slices.ContainsFunc(s.Actions, func(a mend.Action) bool { return a.Verb == mend.Delete })
+			})
+			for _, file := range w.Files {
+				if !deletes {
+					onlyLines(t, file)
+				}
+				if err := os.WriteFile(file.Name, file.Is, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i, why := range w.Left {
+				if why != "" && slices.ContainsFunc(steps[i].Actions, func(a mend.Action) bool { return a.Verb == mend.Patch }) {
+					t.Logf("left: %s: %s", steps[i].Text, why)
+				}
+			}
+			after, _ := f.audit(t)
+			for i, s := range steps {
+				if w.Left[i] != "" {
+					continue
+				}
+				for _, m := range s.Mends {
+					wrote[m.Check]++
+					if !comesLater(s, snap) && found(after, m) {
+						t.Errorf("%s %s: %s: still found after:\n%s", m.Check, m.Finding.Object, m.Finding.Message, s.Text)
+					}
+				}
+			}
+			if again := mend.Write(steps, snap, os.ReadFile); len(again.Files) > 0 {
+				t.Errorf("writing it again changes %s:\n%s", again.Files[0].Name, again.Files[0].Is)
+			}
+		})
+	}
+	t.Logf("written: %v", wrote)
+	for _, id := range []string{"DS501", "DS505", "DS514", "DS601"} {
+		if wrote[id] == 0 {
+			t.Errorf("nothing is written for %s", id)
+		}
+	}
+}
+
+// comesLater reports whether what mends s comes when the files are applied: a ConfigMap
+// is made of the values, and a Service that was dumped gets the second address.
+func comesLater(s mend.Step, snap *snapshot.Snapshot) bool {
+	return s.Actions[0].Verb == mend.Helm || slices.ContainsFunc(snap.Services, func(v snapshot.Service) bool {
+		return v.Live && v.Ref.String() == s.Actions[0].Target.Ref().String()
+	})
+}
+
+func found(results []checks.Result, m mend.Mended) bool {
+	for _, r := range results {
+		for _, f := range r.Findings {
+			if r.Check.ID == m.Check && f.Object == m.Finding.Object && f.Message == m.Finding.Message {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// onlyLines is that a file has all its lines in their order, but for those of the fields
+// that are written, and ends its lines as before.
+func onlyLines(t *testing.T, file mend.File) {
+	t.Helper()
+	was, is := strings.Split(string(file.Was), "\n"), strings.Split(string(file.Is), "\n")
+	at, lost := 0, 0
+	for _, line := range was {
+		if i := slices.Index(is[at:], line); i >= 0 {
+			at += i + 1
+		} else {
+			lost++
+		}
+	}
+	if lost > len(was)/2+1 {
+		t.Errorf("%s: %d of %d lines are others:\n%s", file.Name, lost, len(was), file.Is)
+	}
+	if bytes.Count(file.Was, []byte("#")) > bytes.Count(file.Is, []byte("#")) {
+		t.Errorf("%s: comments are lost:\n%s", file.Name, file.Is)
+	}
+}
