@@ -55,8 +55,10 @@ func (f *fixing) validate(files []string, format report.Format) error {
 		return fmt.Errorf("--fix=%s writes files: name them with -f; a cluster takes --fix=apply", mode)
 	case (mode == fixWrite || mode == fixDiff) && slices.Contains(files, "-"):
 		return fmt.Errorf("--fix=%s: standard input cannot be written to: name the files with -f", mode)
-	case (mode == fixPrint || mode == fixDiff) && !slices.Contains(fixFormats, format):
-		return fmt.Errorf("--fix=%s prints table, wide, json or yaml; not %s", mode, format)
+	case mode == fixPrint && !slices.Contains(fixFormats, format):
+		return fmt.Errorf("--fix=print prints table, wide, json or yaml; not %s", format)
+	case mode == fixDiff && format != report.Table:
+		return fmt.Errorf("--fix=diff prints a diff: leave out --output %s", format)
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ func (o *doctorOptions) mend(ctx context.Context, r *report.Report, snap *snapsh
 	case fixApply:
 		return o.applySteps(ctx, r, steps)
 	case fixDiff, fixWrite:
-		return o.writeSteps(ctx, r, snap, steps, outcome)
+		return o.writeSteps(ctx, snap, steps, outcome)
 	}
 	var trials []mend.Trial
 	if snap.Source.Live {
