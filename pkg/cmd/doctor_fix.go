@@ -68,7 +68,7 @@ func (o *doctorOptions) mend(ctx context.Context, r *report.Report, snap *snapsh
 	steps := mend.Plan(results, snap)
 	switch fixMode(o.fix.mode) {
 	case fixApply:
-		return o.applySteps(ctx, r, steps)
+		return o.applySteps(ctx, r, steps, outcome)
 	case fixDiff, fixWrite:
 		return o.writeSteps(ctx, snap, steps, outcome)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/mend"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
 // writeTimeout is how long one request of a step may take: one that was sent is
@@ -273,7 +275,7 @@ func inOurWords(err error, verb, resource string, a mend.Action) error {
 // applySteps shows the steps, asks, takes those that can be taken back, and audits
 // again. What it does stands on standard error, the report that is left on standard
 // output.
-func (o *doctorOptions) applySteps(ctx context.Context, r *report.Report, steps []mend.Step) error {
+func (o *doctorOptions) applySteps(ctx context.Context, r *report.Report, steps []mend.Step, outcome error) error {
 	tries, err := o.tryAll(ctx, steps)
 	if err != nil {
 		return err
@@ -291,8 +293,13 @@ func (o *doctorOptions) applySteps(ctx context.Context, r *report.Report, steps 
 		o.say("applied: nothing: no step can be taken back and is accepted by the API server")
 		return o.again(ctx, nil)
 	}
-	if err := o.consent(ctx, len(chosen)); err != nil {
+	yes, err := o.consent(ctx, len(chosen))
+	if err != nil {
 		return err
+	}
+	if !yes {
+		o.say("applied: nothing")
+		return outcome
 	}
 	return o.again(ctx, o.takeSteps(ctx, steps, tries, chosen))
 }
@@ -301,52 +308,50 @@ func (o *doctorOptions) say(format string, args ...any) {
 	fmt.Fprintln(o.ErrOut, report.Escape(fmt.Sprintf(format, args...)))
 }
 
-// errDeclined is that somebody answered no.
-var errDeclined = errors.New("nothing was applied")
-
 // consent asks, unless --yes has answered.
-func (o *doctorOptions) consent(ctx context.Context, n int) error {
+func (o *doctorOptions) consent(ctx context.Context, n int) (yes bool, err error) {
 	if o.fix.yes {
-		return nil
+		return true, nil
 	}
 	out, end, ok := conversation(o.In, o.ErrOut)
 	if !ok {
-		return fmt.Errorf("--fix=apply asks before it applies %s, and there is no terminal: --yes answers", numberOf(n, "step"))
+		return false, fmt.Errorf("--fix=apply asks before it applies %s, and there is no terminal: --yes answers", numberOf(n, "step"))
 	}
 	defer end()
-	answered := errDeclined
-	err := newAsker(ctx, o.In, out).put(question{
+	return yes, newAsker(ctx, o.In, out).put(question{
 		why: fmt.Sprintf("Reversible and accepted by the API server: %s. The others are left to you.", numberOf(n, "step")),
-		ask: "Apply (y/N)", standard: "N",
+		ask: "Apply (y/N)", standard: "n",
 		take: func(answer string) error {
-			switch answer {
-			case "y", "Y", "yes":
-				answered = nil
-			case "n", "N", "no":
+			switch strings.ToLower(answer) {
+			case "y", "yes":
+				yes = true
+			case "n", "no":
 			default:
 				return fmt.Errorf("%q: want y or n", answer)
 			}
 			return nil
 		},
 	})
-	return errors.Join(err, answered)
 }
 
 // takeSteps takes the chosen steps, one after the other, and stops at the first that
-// fails or when the run is interrupted.
+// fails or when the run is interrupted. It says what was left.
 func (o *doctorOptions) takeSteps(ctx context.Context, steps []mend.Step, tries []try, chosen []int) error {
 	m, err := o.newMender()
 	if err != nil {
 		return err
 	}
+	touched := map[snapshot.Ref]bool{}
 	for n, i := range chosen {
+		left := chosen[n:]
 		err := ctx.Err()
 		if err == nil {
-			err = o.takeStep(ctx, m, i, steps[i], tries[i])
+			left = chosen[n+1:]
+			err = o.takeStep(ctx, m, i, steps[i], tries[i], touched)
 		}
 		if err != nil {
-			for _, left := range chosen[n+1:] {
-				o.say("step %d: left", left+1)
+			for _, l := range left {
+				o.say("step %d: left", l+1)
 			}
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
@@ -355,7 +360,13 @@ func (o *doctorOptions) takeSteps(ctx context.Context, steps []mend.Step, tries 
 }
 
 // takeStep says what was done of a step, action by action, and how each is taken back.
-func (o *doctorOptions) takeStep(ctx context.Context, m *mender, i int, s mend.Step, t try) error {
+// An object that a step before has changed is read anew.
+func (o *doctorOptions) takeStep(ctx context.Context, m *mender, i int, s mend.Step, t try, touched map[snapshot.Ref]bool) error {
+	if slices.ContainsFunc(s.Touches, func(r snapshot.Ref) bool { return touched[r] }) {
+		if t = m.try(ctx, s); t.Outcome != mend.Accepted {
+			return errors.New(t.Detail)
+		}
+	}
 	for n, a := range s.Actions {
 		if !writes(a) {
 			continue
@@ -366,6 +377,7 @@ func (o *doctorOptions) takeStep(ctx context.Context, m *mender, i int, s mend.S
 		if err != nil {
 			return err
 		}
+		touched[a.Target.Ref()] = true
 		did := "patched"
 		if t.before[n] == nil {
 			did = "created"

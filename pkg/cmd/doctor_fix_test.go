@@ -1,30 +1,45 @@
 package cmd
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// mendable is an API server with two ServiceCIDR ranges and a Service that prefers two
-// families and has one: DS601 finds it, and one patch mends it.
+// mendable is an API server with two ServiceCIDR ranges and Services in the namespace
+// shop that prefer two families and have one: DS601 finds them, and one patch mends each.
 type mendable struct {
 	*apiServer
-	families string
-	version  int
+	services map[string]*mendableService
 	patches  []string // query and body
-	// meanwhile is called when the Service was read, before it is patched.
-	meanwhile func(*mendable)
+	// meanwhile is called before a Service is changed.
+	meanwhile func(*mendableService)
 }
 
-const mendedService = "/api/v1/namespaces/shop/services/web"
+type mendableService struct {
+	name, families string
+	version        int
+}
 
-func newMendable(t *testing.T) *mendable {
+const mendedServices = "/api/v1/namespaces/shop/services"
+
+func newMendable(t *testing.T, names ...string) *mendable {
 	t.Helper()
-	m := &mendable{apiServer: newAPIServer(t), families: `"IPv4"`, version: 7}
+	m := &mendable{apiServer: newAPIServer(t), services: map[string]*mendableService{}}
+	for _, name := range names {
+		m.services[name] = &mendableService{name: name, families: `"IPv4"`, version: 7}
+	}
 	m.documents["/api"] = `{"kind":"APIVersions","versions":["v1"]}`
 	m.documents["/apis"] = `{"kind":"APIGroupList","apiVersion":"v1","groups":[]}`
 	m.documents["/api/v1"] = `{"kind":"APIResourceList","groupVersion":"v1","resources":[
@@ -35,33 +50,40 @@ func newMendable(t *testing.T) *mendable {
 	return m
 }
 
-// service is the Service as it is.
-func (m *mendable) service() string {
+// String is the Service as the API server gives it.
+func (s *mendableService) String() string {
 	ips := `"10.96.0.7"`
-	if strings.Contains(m.families, "IPv6") {
+	if strings.Contains(s.families, "IPv6") {
 		ips += `,"fd00:10:96::7"`
 	}
-	return fmt.Sprintf(`{"kind":"Service","apiVersion":"v1","metadata":{"name":"web","namespace":"shop","resourceVersion":"%d"},
+	return fmt.Sprintf(`{"kind":"Service","apiVersion":"v1","metadata":{"name":%q,"namespace":"shop","resourceVersion":"%d"},
 		"spec":{"selector":{"app":"web"},"ipFamilyPolicy":"PreferDualStack","ipFamilies":[%s],"clusterIP":"10.96.0.7","clusterIPs":[%s]},"status":{"loadBalancer":{}}}`,
-		m.version, m.families, ips)
+		s.name, s.version, s.families, ips)
 }
 
 func (m *mendable) serve(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/api/v1/services" {
+		var items []string
+		for _, name := range slices.Sorted(maps.Keys(m.services)) {
+			items = append(items, m.services[name].String())
+		}
+		_, _ = fmt.Fprintf(w, `{"kind":"ServiceList","apiVersion":"v1","items":[%s]}`, strings.Join(items, ","))
+		return true
+	}
+	s := m.services[path.Base(r.URL.Path)]
 	switch {
-	case r.URL.Path == "/api/v1/services":
-		_, _ = fmt.Fprintf(w, `{"kind":"ServiceList","apiVersion":"v1","items":[%s]}`, m.service())
-	case r.URL.Path == mendedService && r.Method == http.MethodGet:
-		_, _ = io.WriteString(w, m.service())
-	case r.URL.Path == mendedService && r.Method == http.MethodPatch:
-		m.patch(w, r)
-	default:
+	case s == nil || path.Dir(r.URL.Path) != mendedServices:
 		return false
+	case r.Method == http.MethodPatch:
+		m.patch(w, r, s)
+	default:
+		_, _ = io.WriteString(w, s.String())
 	}
 	return true
 }
 
-func (m *mendable) patch(w http.ResponseWriter, r *http.Request) {
+func (m *mendable) patch(w http.ResponseWriter, r *http.Request, s *mendableService) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -77,17 +99,17 @@ func (m *mendable) patch(w http.ResponseWriter, r *http.Request) {
 	}
 	dry := r.URL.Query().Get("dryRun") == "All"
 	if !dry && m.meanwhile != nil {
-		m.meanwhile(m)
+		m.meanwhile(s)
 	}
-	if patch.Metadata.ResourceVersion != fmt.Sprint(m.version) {
+	if patch.Metadata.ResourceVersion != fmt.Sprint(s.version) {
 		status(w, http.StatusConflict, "Conflict", "the object has been modified")
 		return
 	}
 	if !dry {
-		m.families = `"` + strings.Join(patch.Spec.IPFamilies, `","`) + `"`
-		m.version++
+		s.families = `"` + strings.Join(patch.Spec.IPFamilies, `","`) + `"`
+		s.version++
 	}
-	_, _ = io.WriteString(w, m.service())
+	_, _ = io.WriteString(w, s.String())
 }
 
 const (
@@ -98,7 +120,7 @@ const (
 // TestFixPrintAsksTheServer: the steps are tried in a dry run, with the way back, and
 // nothing is changed.
 func TestFixPrintAsksTheServer(t *testing.T) {
-	m := newMendable(t)
+	m := newMendable(t, "web")
 	o := run(t, "doctor", "--server", m.URL, "--only", "DS601", "--fix=print", "--fail-on", "warning")
 	o.want(t, exitFindings, "\n"+mendPatch+"\n", "")
 	for _, line := range []string{
@@ -117,7 +139,7 @@ func TestFixPrintAsksTheServer(t *testing.T) {
 
 // TestFixPrintNamesTheRight: a right that is missing is named, and is no error.
 func TestFixPrintNamesTheRight(t *testing.T) {
-	m := newMendable(t)
+	m := newMendable(t, "web")
 	m.answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPatch {
 			status(w, http.StatusForbidden, "Forbidden", `services "web" is forbidden: User "me" cannot patch resource "services" in API group "" in the namespace "shop"`)
@@ -129,35 +151,61 @@ func TestFixPrintNamesTheRight(t *testing.T) {
 		want(t, exitOK, "dry run: refused: patch services -n shop: forbidden", "")
 }
 
-// TestFixApply: with --yes the step is taken, and the report is that of the cluster
+// TestFixApply: with --yes the steps are taken, and the report is that of the cluster
 // afterwards.
 func TestFixApply(t *testing.T) {
-	m := newMendable(t)
+	m := newMendable(t, "db", "web")
 	o := run(t, "doctor", "--server", m.URL, "--only", "DS601", "--fix=apply", "--yes", "--fail-on", "warning", "-o", "short")
-	o.want(t, exitOK, "0 errors · 0 warnings · 0 info · 1 ok", "step 1: service/shop/web patched\n  "+mendUndo)
-	if m.version != 8 || m.families != `"IPv4","IPv6"` {
-		t.Errorf("version %d, families %s", m.version, m.families)
+	o.want(t, exitOK, "0 errors · 0 warnings · 0 info · 1 ok", "step 1: service/shop/db patched\n")
+	if !strings.Contains(o.stderr, "step 2: service/shop/web patched\n  "+mendUndo+"\n") {
+		t.Errorf("stderr:\n%s", o.stderr)
+	}
+	for _, s := range m.services {
+		if s.version != 8 || s.families != `"IPv4","IPv6"` {
+			t.Errorf("%s: version %d, families %s", s.name, s.version, s.families)
+		}
 	}
 }
 
 // TestFixApplyAsks: without a terminal and without --yes nothing is done.
 func TestFixApplyAsks(t *testing.T) {
-	m := newMendable(t)
+	m := newMendable(t, "web")
 	run(t, "doctor", "--server", m.URL, "--only", "DS601", "--fix=apply").
 		want(t, exitTrouble, "", "error: --fix=apply asks before it applies 1 step, and there is no terminal: --yes answers")
-	if m.version != 7 {
+	if m.services["web"].version != 7 {
 		t.Error("was changed all the same")
 	}
 }
 
 // TestFixApplyLeavesWhatChanged: what somebody else changes after it was shown stays as
-// they have it.
+// they have it, what comes after it is left, and the report says how things are.
 func TestFixApplyLeavesWhatChanged(t *testing.T) {
-	m := newMendable(t)
-	m.meanwhile = func(m *mendable) { m.version++ }
+	m := newMendable(t, "db", "web")
+	m.meanwhile = func(s *mendableService) { s.version++ }
 	o := run(t, "doctor", "--server", m.URL, "--only", "DS601", "--fix=apply", "--yes")
-	o.want(t, exitTrouble, "DS601", "step 1: service/shop/web has been changed in the meantime, and was left as it is")
-	if m.families != `"IPv4"` {
-		t.Errorf("families %s", m.families)
+	o.want(t, exitTrouble, "DS601", "step 2: left\nerror: step 1: service/shop/db has been changed in the meantime, and was left as it is; what follows is how things are now\n")
+	for _, s := range m.services {
+		if s.families != `"IPv4"` {
+			t.Errorf("%s: families %s", s.name, s.families)
+		}
+	}
+}
+
+// TestFixApplyInterrupted: when the run is interrupted, the request that was sent is
+// waited for, what was done is said, and what was left.
+func TestFixApplyInterrupted(t *testing.T) {
+	m := newMendable(t, "db", "web")
+	ctx, interrupt := context.WithCancel(t.Context())
+	m.meanwhile = func(*mendableService) { interrupt() }
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	var stdout, stderr bytes.Buffer
+	code := Main(ctx, []string{"kubectl-dualstack", "doctor", "--server", m.URL, "--only", "DS601", "--fix=apply", "--yes"},
+		genericiooptions.IOStreams{In: strings.NewReader(""), Out: &stdout, ErrOut: &stderr})
+	outcome{code, stdout.String(), stderr.String()}.want(t, exitTrouble, "", "step 1: service/shop/db patched\n  undo: ")
+	if !strings.HasSuffix(stderr.String(), "step 2: left\nerror: interrupted\n") {
+		t.Errorf("stderr:\n%s", stderr.String())
+	}
+	if m.services["db"].version != 8 || m.services["web"].version != 7 {
+		t.Errorf("versions %d and %d", m.services["db"].version, m.services["web"].version)
 	}
 }

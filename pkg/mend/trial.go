@@ -1,6 +1,6 @@
 package mend
 
-// Outcome is what came of trying a step, or of taking it.
+// Outcome is what came of trying a step.
 type Outcome string
 
 // The outcomes.
@@ -8,9 +8,6 @@ const (
 	NotTried Outcome = "not tried"
 	Accepted Outcome = "accepted" // by the API server, in a dry run
 	Refused  Outcome = "refused"
-	Done     Outcome = "done"
-	Failed   Outcome = "failed"
-	Left     Outcome = "left" // a step that was not taken, since one before it failed
 )
 
 // Trial is what an API server says of a step.
