@@ -30,6 +30,10 @@ import (
 // waited for also when the run is interrupted, so that what became of it can be said.
 const writeTimeout = 30 * time.Second
 
+// mendQPS and mendBurst keep below what the API server's fairness gives one user; they
+// take the place of client-go's 5 and 10.
+const mendQPS, mendBurst = 50, 100
+
 // mender takes steps in a cluster.
 type mender struct {
 	client dynamic.Interface
@@ -42,6 +46,7 @@ func (o *doctorOptions) newMender() (*mender, error) {
 		return nil, err
 	}
 	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = mendQPS, mendBurst
 	config.WarningHandlerWithContext = rest.NoWarnings{}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

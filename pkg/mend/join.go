@@ -12,21 +12,38 @@ import (
 
 // joined is the steps with those made one that change the same object, or upgrade the
 // same Helm release: what restarts then restarts once.
-func joined(steps []Step) []Step {
+func joined(list []Step) []Step {
 	var out []Step
-	for _, s := range steps {
-		i := slices.IndexFunc(out, func(o Step) bool {
-			_, ok := o.with(s)
-			return ok
-		})
-		if i < 0 {
+	at := map[string][]int{} // by what they change
+	for _, s := range list {
+		of := s.changes()
+		if of == "" {
 			out = append(out, s)
 			continue
 		}
-		one, _ := out[i].with(s)
-		out[i] = one
+		into := slices.IndexFunc(at[of], func(i int) bool {
+			one, ok := out[i].with(s)
+			if ok {
+				out[i] = one
+			}
+			return ok
+		})
+		if into >= 0 {
+			continue
+		}
+		at[of] = append(at[of], len(out))
+		out = append(out, s)
 	}
 	return out
+}
+
+// changes is the first thing that s changes, which is empty for a step by hand; steps
+// that can be one have the same.
+func (s Step) changes() string {
+	if a := s.Actions[0]; a.Verb == Helm {
+		return "helm " + a.Release.Name
+	}
+	return s.Actions[0].Target.Ref().String()
 }
 
 // with is s and t in one, where they can be.
@@ -164,13 +181,19 @@ func restarts(actions []Action) string {
 }
 
 // contradict marks steps that set a field otherwise than an earlier one.
-func contradict(steps []Step) {
-	for i := range steps {
-		for j := range steps[:i] {
-			if steps[i].Against == 0 && against(steps[j], steps[i]) {
-				steps[i].Against = j + 1
+func contradict(list []Step) {
+	at := map[string][]int{}
+	for i := range list {
+		of := list[i].changes()
+		if of == "" {
+			continue
+		}
+		for _, j := range at[of] {
+			if list[i].Against == 0 && against(list[j], list[i]) {
+				list[i].Against = j + 1
 			}
 		}
+		at[of] = append(at[of], i)
 	}
 }
 

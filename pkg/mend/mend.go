@@ -5,6 +5,7 @@ package mend
 
 import (
 	"cmp"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,31 +54,31 @@ func (s Step) Command() bool {
 // smaller ID.
 func Plan(results []checks.Result, snap *snapshot.Snapshot) []Step {
 	found := index(results)
-	var steps []Step
-	for _, r := range results {
-		for _, f := range r.Findings {
-			if counts(f) && found.root(r.Check.ID, f) == (key{}) {
-				steps = add(steps, step(r.Check.ID, f))
-			}
-		}
-	}
+	following := map[key]int{}
 	for _, r := range results {
 		for _, f := range r.Findings {
 			if root := found.root(r.Check.ID, f); counts(f) && root != (key{}) {
-				follow(steps, root)
+				following[root]++
 			}
 		}
 	}
-	steps = joined(steps)
-	steps = ordered(steps)
-	contradict(steps)
-	for i := range steps {
-		s := &steps[i]
+	var list steps
+	for _, r := range results {
+		for _, f := range r.Findings {
+			if counts(f) && found.root(r.Check.ID, f) == (key{}) {
+				list.add(step(r.Check.ID, f, following[keyOf(r.Check.ID, f)]))
+			}
+		}
+	}
+	planned := ordered(joined(list.all))
+	contradict(planned)
+	for i := range planned {
+		s := &planned[i]
 		s.Blanks = Blanks(s.Text)
 		s.Effects = effectsOf(s.Actions, snap)
 		s.Keeps = s.keeps(snap)
 	}
-	return steps
+	return planned
 }
 
 func counts(f checks.Finding) bool { return f.Suppressed == nil && !f.Known }
@@ -85,8 +86,8 @@ func counts(f checks.Finding) bool { return f.Suppressed == nil && !f.Known }
 // condition is the words before commands that are for some clusters only.
 var condition = regexp.MustCompile(`(?s)^((?:with|none,) [^:]*): ((?:helm|kubectl) .*)$`)
 
-func step(id string, f checks.Finding) Step {
-	s := Step{Mends: []Mended{{id, f}}, Severity: f.Severity, Text: f.Fix, Actions: Parse(f.Fix)}
+func step(id string, f checks.Finding, following int) Step {
+	s := Step{Mends: []Mended{{id, f}}, Severity: f.Severity, Text: f.Fix, Actions: Parse(f.Fix), Follow: following}
 	if m := condition.FindStringSubmatch(f.Fix); m != nil {
 		if actions, err := parse(m[2]); err == nil {
 			s.When, s.Text, s.Actions = m[1], m[2], actions
@@ -128,33 +129,41 @@ func (found findings) root(id string, f checks.Finding) (root key) {
 	return root
 }
 
-func follow(steps []Step, root key) {
-	for i := range steps {
-		for _, m := range steps[i].Mends {
-			if keyOf(m.Check, m.Finding) == root {
-				steps[i].Follow++
-			}
-		}
-	}
+// steps is those that there are so far.
+type steps struct {
+	all []Step
+	at  map[string]int // by condition and text
 }
 
 // add adds a step, or what it mends to the one that does the same or begins with it.
-func add(steps []Step, s Step) []Step {
-	for i := range steps {
-		if steps[i].When != s.When {
+func (l *steps) add(s Step) {
+	if l.at == nil {
+		l.at = map[string]int{}
+	}
+	if i, same := l.at[s.When+"\n"+s.Text]; same {
+		l.all[i].takeOver(s)
+		return
+	}
+	begins := func(long, short string) bool {
+		return len(long) > len(short) && long[len(short)] == '\n' && strings.HasPrefix(long, short)
+	}
+	for i := range l.all {
+		have := &l.all[i]
+		switch {
+		case have.When != s.When:
 			continue
-		}
-		if text := steps[i].Text; text == s.Text || strings.HasPrefix(text, s.Text+"\n") {
-			steps[i].takeOver(s)
-			return steps
-		}
-		if strings.HasPrefix(s.Text, steps[i].Text+"\n") {
-			steps[i].Text, steps[i].Actions = s.Text, s.Actions
-			steps[i].takeOver(s)
-			return steps
+		case begins(have.Text, s.Text):
+			have.takeOver(s)
+			return
+		case begins(s.Text, have.Text):
+			have.Text, have.Actions = s.Text, s.Actions
+			have.takeOver(s)
+			l.at[s.When+"\n"+s.Text] = i
+			return
 		}
 	}
-	return append(steps, s)
+	l.at[s.When+"\n"+s.Text] = len(l.all)
+	l.all = append(l.all, s)
 }
 
 func (s *Step) takeOver(other Step) {
@@ -163,59 +172,60 @@ func (s *Step) takeOver(other Step) {
 	s.Follow += other.Follow
 }
 
-// id is the smallest ID of what s mends.
-func (s Step) id() string {
-	return slices.MinFunc(s.Mends, func(a, b Mended) int { return cmp.Compare(a.Check, b.Check) }).Check
-}
-
-// ordered is the steps in the order in which they are to be taken.
-func ordered(steps []Step) []Step {
-	urgency := make([]severity.Severity, len(steps))
-	for i := range steps {
-		urgency[i] = steps[i].Severity
+// ordered is the steps in the order in which they are to be taken: by what is worst of
+// all that depends on them, and among those by their checks.
+func ordered(list []Step) []Step {
+	worst := map[string]severity.Severity{}
+	for _, s := range list {
+		for _, m := range s.Mends {
+			worst[m.Check] = max(worst[m.Check], s.Severity)
+		}
 	}
-	for range steps { // as far as the longest way from a symptom to its cause
-		for i := range steps {
-			for j := range steps {
-				if before(steps[i], steps[j]) {
-					urgency[i] = max(urgency[i], urgency[j])
+	place := places(worst)
+	urgency := func(s Step) severity.Severity {
+		u := s.Severity
+		for _, m := range s.Mends {
+			for _, e := range catalog.Causes {
+				if e.Cause == m.Check {
+					u = max(u, worstBelow(e.Symptom, worst))
 				}
 			}
 		}
+		return u
 	}
-	left := make([]int, len(steps))
-	for i := range left {
-		left[i] = i
+	first := func(s Step) int {
+		return place[slices.MinFunc(s.Mends, func(a, b Mended) int { return cmp.Compare(place[a.Check], place[b.Check]) }).Check]
 	}
-	var out []Step
+	slices.SortStableFunc(list, func(a, b Step) int {
+		return cmp.Or(-cmp.Compare(urgency(a), urgency(b)), cmp.Compare(first(a), first(b)))
+	})
+	return list
+}
+
+// worstBelow is the worst of what was found by a check and by those whose findings may
+// follow from its own.
+func worstBelow(id string, worst map[string]severity.Severity) severity.Severity {
+	w := worst[id]
+	for _, e := range catalog.Causes {
+		if e.Cause == id {
+			w = max(w, worstBelow(e.Symptom, worst))
+		}
+	}
+	return w
+}
+
+// places is the order of the checks: by their IDs, but for those whose findings may
+// follow from one with a larger ID.
+func places(found map[string]severity.Severity) map[string]int {
+	left := slices.Sorted(maps.Keys(found))
+	place := map[string]int{}
 	for len(left) > 0 {
-		free := slices.DeleteFunc(slices.Clone(left), func(i int) bool {
-			return slices.ContainsFunc(left, func(j int) bool { return i != j && before(steps[j], steps[i]) })
+		i := slices.IndexFunc(left, func(id string) bool {
+			return !slices.ContainsFunc(catalog.Causes, func(e checks.Edge) bool { return e.Symptom == id && slices.Contains(left, e.Cause) })
 		})
-		if len(free) == 0 {
-			free = left // two that wait for one another: joined steps may
-		}
-		next := slices.MinFunc(free, func(a, b int) int {
-			return cmp.Or(-cmp.Compare(urgency[a], urgency[b]), cmp.Compare(steps[a].id(), steps[b].id()), cmp.Compare(a, b))
-		})
-		out = append(out, steps[next])
-		left = slices.DeleteFunc(left, func(i int) bool { return i == next })
+		i = max(i, 0) // there is no circle of causes
+		place[left[i]] = len(place)
+		left = slices.Delete(left, i, i+1)
 	}
-	return out
-}
-
-// before reports whether findings that b mends may follow from some of a's check.
-func before(a, b Step) bool {
-	for _, cause := range a.Mends {
-		for _, symptom := range b.Mends {
-			if cause.Check != symptom.Check && explains(cause.Check, symptom.Check) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func explains(cause, symptom string) bool {
-	return slices.ContainsFunc(catalog.Causes, func(e checks.Edge) bool { return e.Cause == cause && e.Symptom == symptom })
+	return place
 }
