@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (m *mender) try(ctx context.Context, s mend.Step) try {
 		}
 		before, err := m.before(ctx, a)
 		if err == nil {
-			_, err = m.take(ctx, a, before, true)
+			err = m.take(ctx, a, before, true)
 		}
 		if err != nil {
 			t.Outcome, t.Detail, t.Undo = mend.Refused, err.Error(), nil
@@ -205,10 +206,10 @@ func takes(a mend.Action, before *unstructured.Unstructured) error {
 
 // take does a, for good or in a dry run. An object that has changed since it was read
 // is left as it is: the patch names the version that was read.
-func (m *mender) take(ctx context.Context, a mend.Action, before *unstructured.Unstructured, dryRun bool) (*unstructured.Unstructured, error) {
+func (m *mender) take(ctx context.Context, a mend.Action, before *unstructured.Unstructured, dryRun bool) error {
 	objects, word, err := m.resource(a)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var dry []string
 	if dryRun {
@@ -217,17 +218,17 @@ func (m *mender) take(ctx context.Context, a mend.Action, before *unstructured.U
 	if before == nil {
 		object, err := asObject(a.Manifest)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		made, err := objects.Create(ctx, object, metav1.CreateOptions{FieldManager: ourName, DryRun: dry})
-		return made, inOurWords(err, "create", word, a)
+		_, err = objects.Create(ctx, object, metav1.CreateOptions{FieldManager: ourName, DryRun: dry})
+		return inOurWords(err, "create", word, a)
 	}
 	kind, data, err := patchOf(a, before)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	changed, err := objects.Patch(ctx, a.Target.Name, kind, data, metav1.PatchOptions{FieldManager: ourName, DryRun: dry})
-	return changed, inOurWords(err, "patch", word, a)
+	_, err = objects.Patch(ctx, a.Target.Name, kind, data, metav1.PatchOptions{FieldManager: ourName, DryRun: dry})
+	return inOurWords(err, "patch", word, a)
 }
 
 // asObject goes by way of JSON, in which numbers are what the client wants them to be.
@@ -251,14 +252,10 @@ func patchOf(a mend.Action, before *unstructured.Unstructured) (types.PatchType,
 		return types.JSONPatchType, data, err
 	}
 	patch := map[string]any{}
-	for k, v := range a.Change() {
-		patch[k] = v
-	}
+	maps.Copy(patch, a.Change())
 	header := map[string]any{}
 	given, _ := patch["metadata"].(map[string]any)
-	for k, v := range given {
-		header[k] = v
-	}
+	maps.Copy(header, given)
 	header["resourceVersion"] = before.GetResourceVersion()
 	patch["metadata"] = header
 	data, err := json.Marshal(patch)
@@ -377,7 +374,7 @@ func (o *doctorOptions) takeStep(ctx context.Context, m *mender, i int, s mend.S
 			continue
 		}
 		sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-		_, err := m.take(sent, a, t.before[n], false)
+		err := m.take(sent, a, t.before[n], false)
 		cancel()
 		if err != nil {
 			return err

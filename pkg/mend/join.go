@@ -3,6 +3,7 @@ package mend
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -95,9 +96,7 @@ func (s Step) isUpgrade() bool {
 // agree is two merge patches in one; false when they set a field differently.
 func agree(a, b map[string]any) (map[string]any, bool) {
 	out := map[string]any{}
-	for k, v := range a {
-		out[k] = v
-	}
+	maps.Copy(out, a)
 	for k, v := range b {
 		have, there := out[k]
 		inner1, map1 := have.(map[string]any)
@@ -173,11 +172,11 @@ func restarts(actions []Action) string {
 		}
 		of[t.Namespace] = append(of[t.Namespace], t.Resource+"/"+t.Name)
 	}
-	text := ""
+	var text strings.Builder
 	for _, n := range namespaces {
-		text += " && " + checks.Command(append([]string{"kubectl", "rollout", "restart", "-n", n}, of[n]...)...)
+		text.WriteString(" && " + checks.Command(append([]string{"kubectl", "rollout", "restart", "-n", n}, of[n]...)...))
 	}
-	return text
+	return text.String()
 }
 
 // contradict marks steps that set a field otherwise than an earlier one.

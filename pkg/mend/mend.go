@@ -57,7 +57,7 @@ func Plan(results []checks.Result, snap *snapshot.Snapshot) []Step {
 	following := map[key]int{}
 	for _, r := range results {
 		for _, f := range r.Findings {
-			if root := found.root(r.Check.ID, f); counts(f) && root != (key{}) {
+			if root := found.root(f); counts(f) && root != (key{}) {
 				following[root]++
 			}
 		}
@@ -65,7 +65,7 @@ func Plan(results []checks.Result, snap *snapshot.Snapshot) []Step {
 	var list steps
 	for _, r := range results {
 		for _, f := range r.Findings {
-			if counts(f) && found.root(r.Check.ID, f) == (key{}) {
+			if counts(f) && found.root(f) == (key{}) {
 				list.add(step(r.Check.ID, f, following[keyOf(r.Check.ID, f)]))
 			}
 		}
@@ -117,7 +117,7 @@ func index(results []checks.Result) findings {
 }
 
 // root is the earliest cause of f that counts; the zero key when there is none.
-func (found findings) root(id string, f checks.Finding) (root key) {
+func (found findings) root(f checks.Finding) (root key) {
 	for cause := f.Cause; cause != nil; {
 		at := keyOf(cause.Check, cause.Finding)
 		next := found[at]

@@ -304,7 +304,7 @@ func (s Set) value() (any, error) {
 		return nil, fmt.Errorf("%s is an entry of a list", s.Key)
 	case list:
 		var values []any
-		for _, v := range strings.Split(strings.TrimSuffix(inner, "}"), ",") {
+		for v := range strings.SplitSeq(strings.TrimSuffix(inner, "}"), ",") {
 			values = append(values, typed(v))
 		}
 		return values, nil
