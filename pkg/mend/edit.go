@@ -345,9 +345,11 @@ func (e editor) replace(key, have *yaml.Node, value any) ([]byte, error) {
 	return e.change(from, to, inFlow(value, quoted)), nil
 }
 
-// replaceEntries makes of a list with an entry on each line another one: those that stay
-// keep their lines, those that go lose them, and new ones come at the end.
+// replaceEntries makes of a list with an entry on each line a longer or shorter one:
+// those that stay keep their lines, those that go lose them, and new ones come at the
+// end.
 func (e editor) replaceEntries(have *yaml.Node, list []any) ([]byte, error) {
+	others := 0 // entries that are others, where they stand
 	var kept []any
 	gone := map[int]bool{}
 	for i, n := range have.Content {
@@ -355,14 +357,21 @@ func (e editor) replaceEntries(have *yaml.Node, list []any) ([]byte, error) {
 		if err := n.Decode(&is); err != nil || n.Kind != yaml.ScalarNode || !strings.HasPrefix(strings.TrimLeft(e.line(e.row(n)), " "), "- ") {
 			return nil, errNotWhatWasMeant
 		}
+		if i < len(list) && !reflect.DeepEqual(plain(is), plain(list[i])) {
+			others++
+		}
 		if slices.Contains(list, is) {
 			kept = append(kept, is)
 		} else {
 			gone[i] = true
 		}
 	}
-	if len(kept) > len(list) || !reflect.DeepEqual(kept, list[:len(kept)]) || len(gone) == len(have.Content) {
+	stay := len(kept) > 0 && len(kept) <= len(list) && reflect.DeepEqual(kept, list[:len(kept)])
+	switch {
+	case len(list) == len(have.Content) && (others == 1 || !stay):
 		return e.rewriteEntries(have, list)
+	case !stay:
+		return nil, errNotWhatWasMeant
 	}
 	last := have.Content[len(have.Content)-1]
 	indent := strings.Repeat(" ", have.Column-1)
@@ -384,13 +393,17 @@ func (e editor) replaceEntries(have *yaml.Node, list []any) ([]byte, error) {
 	return out, nil
 }
 
-// rewriteEntries is for a list in another order: entry by entry, each on its line.
+// rewriteEntries is for a list of as many entries: each stays on its line.
 func (e editor) rewriteEntries(have *yaml.Node, list []any) ([]byte, error) {
-	if len(list) != len(have.Content) {
-		return nil, errNotWhatWasMeant
-	}
 	out := e.data
 	for i, n := range slices.Backward(have.Content) {
+		var is any
+		if err := n.Decode(&is); err == nil && reflect.DeepEqual(plain(is), plain(list[i])) {
+			continue
+		}
+		if n.Kind != yaml.ScalarNode || n.Anchor != "" {
+			return nil, errNotWhatWasMeant
+		}
 		from, err := e.offset(n)
 		if err != nil {
 			return nil, err

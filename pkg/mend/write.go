@@ -33,8 +33,9 @@ type Written struct {
 // wholly, or not at all. What is there already is left as it is.
 func Write(steps []Step, snap *snapshot.Snapshot, read func(name string) ([]byte, error)) Written {
 	w := Written{Left: make([]string, len(steps))}
+	set := map[string]string{}
 	for i, s := range steps {
-		d := &desk{snap: snap, read: read, files: w.Files}
+		d := &desk{snap: snap, read: read, files: w.Files, set: set}
 		if err := d.write(s); err != nil {
 			w.Left[i] = err.Error()
 			continue
@@ -55,20 +56,21 @@ type desk struct {
 	snap  *snapshot.Snapshot
 	read  func(string) ([]byte, error)
 	files []File
+	set   map[string]string // what words have set in which field
 }
 
 func (d *desk) write(s Step) error {
+	d.files = slices.Clone(d.files)
 	switch {
-	case !s.Command():
-		return errors.New("it is by hand")
 	case len(s.Blanks) > 0:
 		return fmt.Errorf("fill in %s", strings.Join(s.Blanks, ", "))
+	case !s.Command():
+		return d.words(s)
 	case s.When != "":
 		return fmt.Errorf("it is only for this case: %s", s.When)
 	case s.Against > 0:
 		return fmt.Errorf("it sets otherwise what step %d sets: choose one", s.Against)
 	}
-	d.files = slices.Clone(d.files)
 	wrote := false
 	for _, a := range s.Actions {
 		if a.Verb == Restart {
