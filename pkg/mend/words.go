@@ -16,6 +16,10 @@ import (
 var (
 	// inKubeadm is a field of kubeadm's ClusterConfiguration and its value, which is a text.
 	inKubeadm = regexp.MustCompile(`^in the kubeadm configuration: ([A-Za-z]+(?:\.[A-Za-z]+)*): ([0-9a-fA-F:./,]+)$`)
+	// inInstallation is values of the object that installs Cilium, and what comes after.
+	inInstallation = regexp.MustCompile(`^in ([a-z]+/[^ :]+): ((?:remove )?spec\..*?)(?:; when that is applied: (.*))?$`)
+	// nextValue begins a value that another one follows.
+	nextValue = regexp.MustCompile(`, (?:remove )?spec\.`)
 	// inPlace is an entry of a list, and what is to stand there.
 	inPlace = regexp.MustCompile(`^in place of ("(?:[^"\\]|\\.)*"): ("(?:[^"\\]|\\.)*")$`)
 	// entryField is a field that is an entry of a list.
@@ -26,6 +30,9 @@ var errByHand = errors.New("it is by hand")
 
 // words writes what a fix says in words, where these name a field and its value.
 func (d *desk) words(s Step) error {
+	if m := inInstallation.FindStringSubmatch(s.Text); m != nil {
+		return d.installation(m[1], m[2], m[3])
+	}
 	for _, m := range s.Mends {
 		if err := d.word(s.Text, m.Finding); err != nil {
 			return err
@@ -94,4 +101,49 @@ func (d *desk) entries(file string, t Target, path []string) ([]any, error) {
 		return nil, errNotWhatWasMeant
 	}
 	return slices.Clone(list), nil
+}
+
+// installation writes values of Cilium's chart into the object that installs it. Values
+// that stand in it as one text are not a part of it that could be changed.
+func (d *desk) installation(object, values, after string) error {
+	ref := d.snap.Cilium.Values.Ref
+	file := d.snap.Position(ref, "").File
+	if ref.String() != object || file == "" {
+		return errByHand
+	}
+	var patch map[string]any
+	for _, text := range splitValues(values) {
+		path, value, removed := strings.TrimPrefix(text, "remove "), any(nil), strings.HasPrefix(text, "remove ")
+		if !removed {
+			key, written, ok := strings.Cut(text, ": ")
+			if err := yaml.Unmarshal([]byte(written), &value); !ok || err != nil {
+				return errByHand
+			}
+			path = key
+		}
+		one, ok := agree(patch, nested(keys(path), value).(map[string]any))
+		if !ok {
+			return fmt.Errorf("sets %s twice", path)
+		}
+		patch = one
+	}
+	target := Target{Resource: strings.ToLower(ref.Kind), Namespace: ref.Namespace, Name: ref.Name}
+	if err := d.merge(file, ref.String(), named(target), patch); err != nil {
+		return err
+	}
+	if after != "" {
+		d.then = append(d.then, after)
+	}
+	return nil
+}
+
+func splitValues(text string) (list []string) {
+	for {
+		at := nextValue.FindStringIndex(text)
+		if at == nil {
+			return append(list, text)
+		}
+		list = append(list, text[:at[0]])
+		text = text[at[0]+len(", "):]
+	}
 }

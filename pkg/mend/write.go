@@ -40,7 +40,7 @@ func Write(steps []Step, snap *snapshot.Snapshot, read func(name string) ([]byte
 			w.Left[i] = err.Error()
 			continue
 		}
-		w.Files = d.files
+		w.Files, w.Then = d.files, appendNew(w.Then, d.then...)
 		for _, a := range s.Actions {
 			if a.Verb == Restart {
 				w.Then = appendNew(w.Then, strings.TrimPrefix(restarts([]Action{a}), " && "))
@@ -57,6 +57,7 @@ type desk struct {
 	read  func(string) ([]byte, error)
 	files []File
 	set   map[string]string // what words have set in which field
+	then  []string          // commands for afterwards
 }
 
 func (d *desk) write(s Step) error {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/mend"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
@@ -99,5 +101,44 @@ func onlyLines(t *testing.T, file mend.File) {
 	}
 	if bytes.Count(file.Was, []byte("#")) > bytes.Count(file.Is, []byte("#")) {
 		t.Errorf("%s: comments are lost:\n%s", file.Name, file.Is)
+	}
+}
+
+const release = `# Cilium, by Flux.
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: cilium
+  namespace: kube-system
+spec:
+  chart:
+    spec:
+      chart: cilium
+      version: 1.19.3
+  values:
+    ipam:
+      mode: cluster-pool # not kubernetes
+    ipv6:
+      enabled: false
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+networking:
+  podSubnet: 10.244.0.0/16,fd00:10:244::/56
+  serviceSubnet: 10.96.0.0/16,fd00:10:96::/112
+`
+
+// TestWriteInstallation: values go into the object that installs the chart.
+func TestWriteInstallation(t *testing.T) {
+	f := fixture{name: "Flux", dir: t.TempDir()}
+	f.write(t, []txtar.File{{Name: "cluster.yaml", Data: []byte(release)}})
+	results, snap := f.audit(t)
+	w := mend.Write(mend.Plan(results, snap), snap, os.ReadFile)
+	if len(w.Files) != 1 || !slices.Contains(w.Then, "kubectl rollout restart -n kube-system ds/cilium deploy/cilium-operator") {
+		t.Fatalf("%d files; then %q; left %q", len(w.Files), w.Then, w.Left)
+	}
+	want := strings.Replace(release, "enabled: false", "enabled: true", 1)
+	if got := string(w.Files[0].Is); !strings.HasPrefix(got, "# Cilium, by Flux.\n") || !strings.Contains(got, "mode: cluster-pool # not kubernetes\n") || !strings.Contains(got, "enabled: true\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
