@@ -90,7 +90,14 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 			kubectl get nodes,services,endpointslices -A -o yaml | kubectl dualstack doctor -f -
 
 			# The load balancers alone, for a script
-			kubectl dualstack doctor --only DS5 -o json`),
+			kubectl dualstack doctor --only DS5 -o json
+
+			# The steps that mend it; those of them that can be undone, taken
+			kubectl dualstack doctor --fix=print
+			kubectl dualstack doctor --fix=apply
+
+			# The same for the manifests in a folder: first to look at
+			kubectl dualstack doctor -f ./cluster --fix=diff`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.Complete(cmd.Flags()); err != nil {

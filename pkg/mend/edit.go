@@ -170,12 +170,12 @@ func (e editor) set(m *yaml.Node, path []string, value any) ([]byte, error) {
 	case len(path) == 1 && value == nil:
 		return e.remove(m, i)
 	case len(path) == 1:
-		return e.replace(m.Content[i], have, value)
+		return e.replace(m.Content[i], have, value, flow(m))
 	case have.Kind == yaml.ScalarNode && have.Tag == "!!null":
 		if value == nil {
 			return e.data, nil
 		}
-		return e.replace(m.Content[i], have, nested(path[1:], value))
+		return e.replace(m.Content[i], have, nested(path[1:], value), flow(m))
 	case value == nil && len(have.Content) == 2 && entry(have, path[1]) == 0 && len(path) == 2 && len(m.Content) > 2:
 		return e.remove(m, i) // nothing would be left of it
 	}
@@ -305,8 +305,9 @@ func (e editor) remove(m *yaml.Node, i int) ([]byte, error) {
 	return e.change(from, to, ""), nil
 }
 
-// replace puts another value in the place of one.
-func (e editor) replace(key, have *yaml.Node, value any) ([]byte, error) {
+// replace puts another value in the place of one; bracketed is whether that stands between
+// brackets.
+func (e editor) replace(key, have *yaml.Node, value any, bracketed bool) ([]byte, error) {
 	var is any
 	if have.Kind == yaml.AliasNode || have.Anchor != "" {
 		return nil, errors.New("is an alias or has an anchor, which others may refer to")
@@ -342,7 +343,11 @@ func (e editor) replace(key, have *yaml.Node, value any) ([]byte, error) {
 	if strings.Contains(string(e.data[from:to]), "#") && have.Kind != yaml.ScalarNode {
 		return nil, errors.New("has a comment in it, which would be lost")
 	}
-	return e.change(from, to, inFlow(value, quoted)), nil
+	text := inFlow(value, quoted)
+	if s, ok := value.(string); ok && have.Kind == yaml.ScalarNode {
+		text = inStyle(s, have.Style, bracketed)
+	}
+	return e.change(from, to, text), nil
 }
 
 // replaceEntries makes of a list with an entry on each line a longer or shorter one:
@@ -412,7 +417,11 @@ func (e editor) rewriteEntries(have *yaml.Node, list []any) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = source{data: out}.change(from, to, written(list[i], false))
+		text := written(list[i], false)
+		if s, ok := list[i].(string); ok {
+			text = inStyle(s, n.Style, false)
+		}
+		out = source{data: out}.change(from, to, text)
 	}
 	return out, nil
 }

@@ -44,11 +44,7 @@ func (d *desk) words(s Step) error {
 func (d *desk) word(text string, f checks.Finding) error {
 	file := d.snap.Position(f.Object, "").File
 	if m := inKubeadm.FindStringSubmatch(text); m != nil && file != "" && f.Object.Kind == "ClusterConfiguration" {
-		if before, there := d.set[m[1]]; there && before != m[2] {
-			return fmt.Errorf("it sets %s otherwise than a step before", m[1])
-		}
-		d.set[m[1]] = m[2]
-		return d.merge(file, "kubeadm's ClusterConfiguration", isClusterConfiguration, nested(strings.Split(m[1], "."), m[2]).(map[string]any))
+		return d.ranges(file, m[1], m[2])
 	}
 	m, at := inPlace.FindStringSubmatch(text), entryField.FindStringSubmatch(f.Field)
 	if m == nil || at == nil || file == "" {
@@ -75,6 +71,24 @@ func (d *desk) word(text string, f checks.Finding) error {
 	return d.merge(file, target.Ref().String(), named(target), nested(path, list).(map[string]any))
 }
 
+// ranges writes a list of ranges into kubeadm's configuration that has all that are
+// there: what a running cluster has given out is not changed by a file.
+func (d *desk) ranges(file, field, is string) error {
+	path := strings.Split(field, ".")
+	n, err := d.node(file, "kubeadm's ClusterConfiguration", isClusterConfiguration, path)
+	if err != nil && !errors.Is(err, errNoField) {
+		return err
+	}
+	if n != nil {
+		for was := range strings.SplitSeq(n.Value, ",") {
+			if !slices.Contains(strings.Split(is, ","), strings.TrimSpace(was)) {
+				return fmt.Errorf("%s: %s is in use in a cluster that is made with it: change it by hand", field, strings.TrimSpace(was))
+			}
+		}
+	}
+	return d.merge(file, "kubeadm's ClusterConfiguration", isClusterConfiguration, nested(path, is).(map[string]any))
+}
+
 // isClusterConfiguration is whether a mapping is the configuration that kubeadm is given.
 func isClusterConfiguration(n *yaml.Node) bool {
 	return scalar(n, "kind") == "ClusterConfiguration" && strings.HasPrefix(scalar(n, "apiVersion"), "kubeadm.k8s.io/")
@@ -82,25 +96,36 @@ func isClusterConfiguration(n *yaml.Node) bool {
 
 // entries is a list of an object.
 func (d *desk) entries(file string, t Target, path []string) ([]any, error) {
-	i, err := d.file(file)
+	n, err := d.node(file, t.Ref().String(), named(t), path)
 	if err != nil {
 		return nil, err
-	}
-	o, err := newSource(d.files[i].Is).find(named(t))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s %w", file, t.Ref(), err)
-	}
-	n := o.node
-	for _, key := range path {
-		if n = child(n, key); n == nil {
-			return nil, errNotWhatWasMeant
-		}
 	}
 	var list []any
 	if err := n.Decode(&list); err != nil {
 		return nil, errNotWhatWasMeant
 	}
-	return slices.Clone(list), nil
+	return list, nil
+}
+
+var errNoField = errors.New("has no such field")
+
+// node is a field of an object in a file, as the steps before have left it.
+func (d *desk) node(file, what string, is func(*yaml.Node) bool, path []string) (*yaml.Node, error) {
+	i, err := d.file(file)
+	if err != nil {
+		return nil, err
+	}
+	o, err := newSource(d.files[i].Is).find(is)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s %w", file, what, err)
+	}
+	n := o.node
+	for _, key := range path {
+		if n = child(n, key); n == nil {
+			return nil, fmt.Errorf("%s: %s: .%s: %w", file, what, strings.Join(path, "."), errNoField)
+		}
+	}
+	return n, nil
 }
 
 // installation writes values of Cilium's chart into the object that installs it. Values

@@ -33,9 +33,8 @@ type Written struct {
 // wholly, or not at all. What is there already is left as it is.
 func Write(steps []Step, snap *snapshot.Snapshot, read func(name string) ([]byte, error)) Written {
 	w := Written{Left: make([]string, len(steps))}
-	set := map[string]string{}
 	for i, s := range steps {
-		d := &desk{snap: snap, read: read, files: w.Files, set: set}
+		d := &desk{snap: snap, read: read, files: w.Files}
 		if err := d.write(s); err != nil {
 			w.Left[i] = err.Error()
 			continue
@@ -56,8 +55,7 @@ type desk struct {
 	snap  *snapshot.Snapshot
 	read  func(string) ([]byte, error)
 	files []File
-	set   map[string]string // what words have set in which field
-	then  []string          // commands for afterwards
+	then  []string // commands for afterwards
 }
 
 func (d *desk) write(s Step) error {

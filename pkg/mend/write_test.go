@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/mend"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/severity"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
@@ -140,5 +141,24 @@ func TestWriteInstallation(t *testing.T) {
 	want := strings.Replace(release, "enabled: false", "enabled: true", 1)
 	if got := string(w.Files[0].Is); !strings.HasPrefix(got, "# Cilium, by Flux.\n") || !strings.Contains(got, "mode: cluster-pool # not kubernetes\n") || !strings.Contains(got, "enabled: true\n") {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestWriteLeavesRangesInUse: a range that a cluster has been made with is not changed by
+// a file, and a second family beside it is.
+func TestWriteLeavesRangesInUse(t *testing.T) {
+	f := fixture{name: "kubeadm", dir: t.TempDir()}
+	f.write(t, []txtar.File{{Name: "cluster.yaml", Data: []byte("apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nnetworking:\n  serviceSubnet: 10.96.0.0/16 # as ever\n")}})
+	_, snap := f.audit(t)
+	object := snapshot.Ref{Kind: "ClusterConfiguration", Namespace: "kube-system", Name: "kubeadm-config"}
+	for is, want := range map[string]string{"10.96.0.0/16,fd00:10:96::/112": "", "10.97.0.0/16,fd00:10:96::/112": "networking.serviceSubnet: 10.96.0.0/16 is in use in a cluster that is made with it: change it by hand"} {
+		steps := mend.Plan(results(t, map[string][]checks.Finding{"DS101": {finding(severity.Error, object, "in the kubeadm configuration: networking.serviceSubnet: "+is)}}), snap)
+		w := mend.Write(steps, snap, os.ReadFile)
+		if w.Left[0] != want {
+			t.Errorf("%s: left %q, want %q", is, w.Left[0], want)
+		}
+		if want == "" && !strings.HasSuffix(string(w.Files[0].Is), "  serviceSubnet: "+is+" # as ever\n") {
+			t.Errorf("got\n%s", w.Files[0].Is)
+		}
 	}
 }

@@ -18,8 +18,7 @@ var unquotedText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$|^[0-9][0-9a-fA
 func written(v any, quoted bool) string {
 	switch v := v.(type) {
 	case string:
-		var back any
-		if err := yaml.Unmarshal([]byte(v), &back); err == nil && !quoted && back == any(v) && unquotedText.MatchString(v) {
+		if !quoted && unquotedText.MatchString(v) && isPlain(v) {
 			return v
 		}
 		return compact(v)
@@ -46,4 +45,22 @@ func inFlow(v any, quoted bool) string {
 		texts = append(texts, written(k, quoted)+": "+inFlow(m[k], quoted))
 	}
 	return "{" + strings.Join(texts, ", ") + "}"
+}
+
+// inStyle is a text as the one was written that it takes the place of, where it can be.
+func inStyle(text string, style yaml.Style, bracketed bool) string {
+	switch {
+	case style == yaml.SingleQuotedStyle && !strings.ContainsAny(text, "'\n"):
+		return "'" + text + "'"
+	case style == 0 && !(bracketed && strings.ContainsAny(text, ",[]{}")) && isPlain(text):
+		return text
+	}
+	return written(text, style == yaml.DoubleQuotedStyle)
+}
+
+// isPlain reports whether a text needs no quotes in a line of its own, for the library,
+// which thinks of older parsers too: to these, yes is no text.
+func isPlain(text string) bool {
+	out, err := yaml.Marshal(text)
+	return err == nil && string(out) == text+"\n"
 }
