@@ -233,8 +233,9 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 		return nothingAudited(snap)
 	}
 	r := report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results})
+	o.fix.snap, o.fix.results = snap, results
 	if o.fix.mode != "" {
-		return o.mend(ctx, r, snap, results, outcome)
+		return o.mend(ctx, r, outcome)
 	}
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err

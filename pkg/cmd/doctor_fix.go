@@ -33,6 +33,10 @@ var fixFormats = []report.Format{report.Table, report.Wide, report.JSON, report.
 type fixing struct {
 	mode string
 	yes  bool
+
+	// Set by the audit: what was read, and what came of it.
+	snap    *snapshot.Snapshot
+	results []checks.Result
 }
 
 func (f *fixing) addFlags(cmd *cobra.Command) {
@@ -64,16 +68,16 @@ func (f *fixing) validate(files []string, format report.Format) error {
 }
 
 // mend does what --fix says with what was found.
-func (o *doctorOptions) mend(ctx context.Context, r *report.Report, snap *snapshot.Snapshot, results []checks.Result, outcome error) error {
-	steps := mend.Plan(results, snap)
+func (o *doctorOptions) mend(ctx context.Context, r *report.Report, outcome error) error {
+	steps := mend.Plan(o.fix.results, o.fix.snap)
 	switch fixMode(o.fix.mode) {
 	case fixApply:
 		return o.applySteps(ctx, r, steps, outcome)
 	case fixDiff, fixWrite:
-		return o.writeSteps(ctx, snap, steps, outcome)
+		return o.writeSteps(ctx, steps, outcome)
 	}
 	var trials []mend.Trial
-	if snap.Source.Live {
+	if o.fix.snap.Source.Live {
 		tries, err := o.tryAll(ctx, steps)
 		if err != nil {
 			return err

@@ -13,13 +13,12 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/mend"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
 // writeSteps writes the steps into the files and audits them again, or shows as a diff
 // what it would write.
-func (o *doctorOptions) writeSteps(ctx context.Context, snap *snapshot.Snapshot, steps []mend.Step, outcome error) error {
-	w := mend.Write(steps, snap, readWhole)
+func (o *doctorOptions) writeSteps(ctx context.Context, steps []mend.Step, outcome error) error {
+	w := mend.Write(steps, o.fix.snap, readWhole)
 	var diffs bytes.Buffer
 	for _, f := range w.Files {
 		diffs.Write(diff.Diff(f.Name, f.Was, f.Name, f.Is))
