@@ -256,6 +256,8 @@ func (s simple) kubectl() ([]Action, error) {
 		return s.manifests(Verb(verb))
 	case "delete":
 		return s.each(Delete, false, "-n", "-l", "--field-selector")
+	case "set":
+		return s.setEnv()
 	case "drain", "uncordon":
 		return s.drain()
 	case "rollout":
@@ -299,6 +301,23 @@ func (s simple) drain() ([]Action, error) {
 		return nil, errProse
 	}
 	return []Action{{Verb: Drain, Target: Target{Resource: "node", Name: a.words[0].text}}}, nil
+}
+
+// setEnv is set env KIND/NAME NAME=VALUE…, which makes the Pods of a workload anew.
+func (s simple) setEnv() ([]Action, error) {
+	if len(s.words) < 5 || s.words[2].text != "env" {
+		return nil, errProse
+	}
+	a, err := simple{words: s.words[1:]}.arguments("-n")
+	if err != nil || len(a.words) < 2 || slices.ContainsFunc(a.words[1:], func(w word) bool { return !strings.Contains(w.text, "=") }) {
+		return nil, errProse
+	}
+	a.words = a.words[:1]
+	targets, err := a.targets()
+	if err != nil || targets[0].Name == "" {
+		return nil, errProse
+	}
+	return []Action{{Verb: Restart, Target: targets[0], Text: "set env"}}, nil
 }
 
 func (s simple) patch() ([]Action, error) {

@@ -64,7 +64,7 @@ func readLine(text string, next func() (string, bool)) (line, error) {
 				return line{}, err
 			}
 			rest = rest[1:]
-		case rest[0] == ';' || rest[0] == '#':
+		case strings.IndexByte(";#(", rest[0]) >= 0:
 			l.prose = strings.TrimSpace(strings.TrimLeft(rest, ";# "))
 			return l, end(false)
 		case strings.HasPrefix(rest, "<<'EOF'"):

@@ -90,30 +90,40 @@ func (d *desk) do(a Action, s Step) error {
 	ref := a.Target.Ref()
 	switch a.Verb {
 	case Patch:
-		file := d.place(a.Target)
+		file := d.place(a.Target, s)
 		if file == "" {
 			return fmt.Errorf("%s is in no file", ref)
 		}
 		return d.merge(file, ref.String(), named(a.Target), a.Patch)
 	case Apply, Create:
-		if file := d.place(a.Target); file != "" {
+		if file := d.place(a.Target, s); file != "" {
 			return d.merge(file, ref.String(), named(a.Target), a.Change())
 		}
 		return d.add(a, s)
 	case Delete:
-		return d.remove(a.Target)
+		return d.remove(a.Target, s)
 	case Helm:
 		return d.values(a.Release)
+	case ByHand:
+		return errors.New("a part of it is by hand")
 	}
 	return fmt.Errorf("%s is for a cluster, and not for a file", a.Verb)
 }
 
-// kinds is the kinds that a file may have, by what they are in lower case.
-var kinds = []string{"Service", "Node", "EndpointSlice", "ServiceCIDR", "IPAddressPool", "AddressPool", "L2Advertisement", "BGPAdvertisement", "CiliumLoadBalancerIPPool", "ConfigMap"}
+// kinds is kinds as they are written, of objects that a step may be about and no finding
+// of it names.
+var kinds = []string{"Service", "EndpointSlice", "IPAddressPool", "AddressPool", "L2Advertisement", "BGPAdvertisement", "CiliumLoadBalancerIPPool", "ConfigMap"}
 
 // place is the file that an object stands in.
-func (d *desk) place(t Target) string {
+func (d *desk) place(t Target, s Step) string {
 	ref := t.Ref()
+	for _, m := range s.Mends {
+		for _, named := range append([]snapshot.Ref{m.Finding.Object}, m.Finding.Related...) {
+			if same(named, ref) {
+				return d.snap.Position(named, "").File
+			}
+		}
+	}
 	for _, kind := range kinds {
 		if strings.EqualFold(kind, ref.Kind) {
 			ref.Kind = kind
@@ -222,8 +232,8 @@ func manifest(m map[string]any) string {
 }
 
 // remove takes the document of an object out of its file, where it is one of its own.
-func (d *desk) remove(t Target) error {
-	name := d.place(t)
+func (d *desk) remove(t Target, s Step) error {
+	name := d.place(t, s)
 	if name == "" {
 		return fmt.Errorf("%s is in no file", t.Ref())
 	}
