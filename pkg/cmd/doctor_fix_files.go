@@ -65,6 +65,9 @@ func (o *doctorOptions) left(steps []mend.Step, w mend.Written) {
 // readWhole reads a file that can be written.
 func readWhole(name string) ([]byte, error) {
 	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is no file of its own: unpack what it is a part of", name)
+	}
 	if err != nil {
 		return nil, err
 	}
