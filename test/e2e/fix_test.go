@@ -96,7 +96,7 @@ func (lab *faultLab) plantAndMend(f fault) {
 // mend takes the steps, if there are any that --fix=apply takes.
 func (lab *faultLab) mend(f fault) {
 	lab.t.Helper()
-	steps := lab.fixes()
+	steps := lab.fixes(f)
 	var want []string
 	for _, s := range steps {
 		lab.t.Logf("reversible %t (%s), dry run %s %s:\n%s\nundo: %s", s.Reversible, s.Reason, s.DryRun.Outcome, s.DryRun.Detail, s.Text, strings.Join(s.DryRun.Undo, "; "))
@@ -115,7 +115,7 @@ func (lab *faultLab) mend(f fault) {
 	if len(want) == 0 {
 		return
 	}
-	out := lab.run(programs.plugin, "doctor", "--plan", repository("examples", "homelab-today", "plan.yaml"), "--fix=apply", "--yes", "--fail-on", "none", "-o", "json")
+	out := lab.run(programs.plugin, "doctor", "--plan", repository("examples", "homelab-today", "plan.yaml"), "--only", strings.Join(f.Found, ","), "--fix=apply", "--yes", "--fail-on", "none", "-o", "json")
 	if out.code != 0 {
 		lab.t.Errorf("--fix=apply: exit status %d\n%s", out.code, out.stderr)
 		return
@@ -125,10 +125,11 @@ func (lab *faultLab) mend(f fault) {
 	}
 }
 
-// fixes is the steps that doctor prints, each of the healthy cluster's left out.
-func (lab *faultLab) fixes() []mendStep {
+// fixes is the steps that doctor prints for what the fault's checks find: others are not
+// to be taken, since healing would not undo them.
+func (lab *faultLab) fixes(f fault) []mendStep {
 	lab.t.Helper()
-	out := lab.run(programs.plugin, "doctor", "--plan", repository("examples", "homelab-today", "plan.yaml"), "--fix=print", "--fail-on", "none", "-o", "json")
+	out := lab.run(programs.plugin, "doctor", "--plan", repository("examples", "homelab-today", "plan.yaml"), "--only", strings.Join(f.Found, ","), "--fix=print", "--fail-on", "none", "-o", "json")
 	if out.code != 0 {
 		lab.t.Fatalf("--fix=print: exit status %d\n%s", out.code, out.stderr)
 	}
@@ -138,11 +139,7 @@ func (lab *faultLab) fixes() []mendStep {
 	if err := json.Unmarshal([]byte(out.stdout), &report); err != nil {
 		lab.t.Fatal(err)
 	}
-	return slices.DeleteFunc(report.Steps, func(s mendStep) bool {
-		return !slices.ContainsFunc(s.Mends, func(m mendedFinding) bool {
-			return !slices.ContainsFunc(lab.base, func(b finding) bool { return b.ID == m.Check })
-		})
-	})
+	return report.Steps
 }
 
 // silent waits until the checks say nothing more of the objects that the steps were for.
