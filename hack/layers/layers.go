@@ -27,7 +27,7 @@ var Order = [][]string{
 	{"pkg/cmd"},
 	{"pkg/report"},
 	{"pkg/probe"},
-	{"pkg/expose", "pkg/migrate", "pkg/renumber", "pkg/survey", "pkg/trace"},
+	{"pkg/expose", "pkg/mend", "pkg/migrate", "pkg/renumber", "pkg/survey", "pkg/trace"},
 	{"pkg/checks/catalog"},
 	{"pkg/checks/*"},
 	{"pkg/checks"},

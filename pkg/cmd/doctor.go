@@ -44,6 +44,7 @@ type doctorOptions struct {
 	whatIf    whatIf
 	migration migration
 	accept    acceptance
+	fix       fixing
 	contexts  []string
 	watch     watching
 
@@ -68,7 +69,12 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 		Long: templates.LongDesc(`
 			Audit a cluster, from its API server or from files: whether all that it is made of
 			agrees about the address ranges of both families, with the address plan if there is
-			one, and what fails for whom where it does not. Nothing is ever written.
+			one, and what fails for whom where it does not. Without --fix nothing is ever written.
+
+			--fix=print prints the steps that mend what was found instead of the report, each with
+			what it touches, what restarts and whether it can be undone; a cluster is asked in a dry
+			run whether it takes them. --fix=apply shows them, asks, and takes those that can be
+			undone. --fix=write writes them into the files of -f.
 
 			The audit is of the whole cluster; what may not be read is named, and the checks that
 			need it are skipped or unknown, never passed.
@@ -103,7 +109,14 @@ func newDoctorCommand(style *styleFlags, streams genericiooptions.IOStreams) *co
 			kubectl dualstack doctor --migrate-to dual --plan plan.yaml
 
 			# The load balancers alone, for a script
-			kubectl dualstack doctor --only DS5 -o json`),
+			kubectl dualstack doctor --only DS5 -o json
+
+			# The steps that mend it; those of them that can be undone, taken
+			kubectl dualstack doctor --fix=print
+			kubectl dualstack doctor --fix=apply
+
+			# The same for the manifests in a folder: first to look at
+			kubectl dualstack doctor -f ./cluster --fix=diff`),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.Complete(cmd.Flags()); err != nil {
@@ -131,6 +144,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.depth, "depth", string(snapshot.Auto), fmt.Sprintf("How deep to read a cluster: quick leaves out Pods, deep reads them, auto reads up to %d.", snapshot.MaxAutoPods))
 	flags.DurationVar(&o.timeout, "timeout", 0, "How long the whole audit may take, such as 30s; 0 leaves it to the size of the cluster.")
 	o.accept.addFlags(cmd)
+	o.fix.addFlags(cmd)
 	o.addContexts(cmd)
 	o.watch.addFlags(cmd)
 	o.whatIf.addFlags(cmd)
@@ -214,8 +228,10 @@ func (o *doctorOptions) Validate() error {
 		return fmt.Errorf("--only and --skip leave no check to run")
 	case o.timeout < 0:
 		return fmt.Errorf("--timeout %s: want a duration such as 30s", o.timeout)
+	case o.fix.mode != "" && (o.whatIf.supposed() || o.watch.asked || len(o.contexts) > 0 || o.migration.asked()):
+		return errors.New("--fix mends what is there: leave out --if-applied, --against-version, --watch, --contexts and --migrate-to")
 	}
-	return cmp.Or(o.validateContexts(), o.watch.validate(o), o.migration.validate(o))
+	return cmp.Or(o.validateContexts(), o.watch.validate(o), o.migration.validate(o), o.fix.validate(o.files, o.format))
 }
 
 // Run audits and prints. The outcome is settled before anything is printed.
@@ -240,6 +256,9 @@ func (o *doctorOptions) Run(ctx context.Context) error {
 	r, outcome, err := o.audit(ctx, named)
 	if err != nil {
 		return err
+	}
+	if o.fix.mode != "" {
+		return o.mend(ctx, r, outcome)
 	}
 	if err := r.Write(o.Out, o.format, o.print); err != nil {
 		return err
@@ -271,6 +290,7 @@ func (o *doctorOptions) audit(ctx context.Context, named *plan.Plan) (r *report.
 		return nil, nil, nothingAudited(snap)
 	}
 	r = report.Build(report.Input{Plan: judge.plan, PlanFound: judge.found, Broken: judge.broken, Snapshot: snap, Results: results, Supposed: supposed, Tool: thisBuild().Version})
+	o.fix.snap, o.fix.results = snap, results
 	return r, outcome, nil
 }
 

@@ -65,6 +65,13 @@ var Causes = []checks.Edge{
 	follows("DS605", "DS301", checks.SameNode),
 	follows("DS605", "DS607", checks.SameNamespace),
 
+	// Policies of a gateway that does not take the family.
+	follows("DS806", "DS420", checks.Everywhere),
+	follows("DS807", "DS806", checks.SameObject),
+
+	// What the API server is told is an argument of a Pod as well.
+	follows("DS903", "DS213", checks.SameObject),
+
 	// A Service without its load balancer's addresses.
 	follows("DS603", "DS510", checks.SameObject),
 	follows("DS603", "DS511", checks.SameObject),
