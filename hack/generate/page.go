@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
 
@@ -91,7 +92,7 @@ func page(c *checks.Check, examples []example) []byte {
 			fmt.Fprintf(&b, "\n%s\n\n```\n%s\n```\n", markdown(e.story), e.findings)
 		}
 	}
-	if list := rightsOf(c); len(list) > 0 {
+	if list := report.Rights(c); len(list) > 0 {
 		b.WriteString("\n## Rights\n\nOn a live cluster the check reads with these rights; [rbac.yaml](../rbac.yaml) has those of all checks.\n\n")
 		for _, r := range list {
 			fmt.Fprintf(&b, "* %s\n", describe(r))

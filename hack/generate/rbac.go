@@ -2,37 +2,13 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
-	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/checks/catalog"
+	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/report"
 	"github.com/kubectl-dualstack/kubectl-dualstack/pkg/snapshot"
 )
-
-// rightsOf is the permissions that the facts of the checks take, sorted, each once.
-func rightsOf(list ...*checks.Check) []snapshot.Right {
-	var all []snapshot.Right
-	for _, c := range list {
-		for _, k := range slices.Concat(c.Needs, c.Uses) {
-			all = append(all, k.Rights()...)
-		}
-	}
-	slices.SortFunc(all, compareRights)
-	return slices.CompactFunc(all, func(a, b snapshot.Right) bool { return compareRights(a, b) == 0 })
-}
-
-func compareRights(a, b snapshot.Right) int {
-	return cmp.Or(
-		cmp.Compare(a.Namespace, b.Namespace),
-		cmp.Compare(a.Group, b.Group),
-		slices.Compare(a.Names, b.Names),
-		cmp.Compare(a.Verb, b.Verb),
-		cmp.Compare(a.Resource, b.Resource),
-	)
-}
 
 // describe is "get configmaps kubeadm-config in kube-system".
 func describe(r snapshot.Right) string {
@@ -83,90 +59,21 @@ const rbacOfPlans = `#
 # keeps it there with «plan put», dualstack-plan-editor.
 `
 
-// rbac is a ClusterRole with the rights in all namespaces, and a Role for each
-// namespace that some are needed in.
+// rbac is the roles of doctor, and those for plans that are kept in a cluster.
 func rbac() file {
-	byNamespace := map[string][]snapshot.Right{}
-	var namespaces []string
-	for _, r := range rightsOf(catalog.All...) {
-		if byNamespace[r.Namespace] == nil {
-			namespaces = append(namespaces, r.Namespace)
-		}
-		byNamespace[r.Namespace] = append(byNamespace[r.Namespace], r)
-	}
+	rights := report.Rights(catalog.All...)
 	var b bytes.Buffer
 	b.WriteString(rbacHeader)
-	for _, ns := range namespaces {
+	for _, ns := range report.Namespaces(rights) {
 		if ns != "" {
-			fmt.Fprintf(&b, "#   kubectl create rolebinding dualstack-doctor -n %s --role dualstack-doctor --user NAME\n", ns)
+			fmt.Fprintf(&b, "#   kubectl create rolebinding %[1]s -n %[2]s --role %[1]s --user NAME\n", report.RoleName, ns)
 		}
 	}
 	b.WriteString(rbacOfPlans)
-	for i, ns := range namespaces {
-		if i > 0 {
-			b.WriteString("---\n")
-		}
-		role(&b, "dualstack-doctor", ns, byNamespace[ns])
-	}
+	b.Write(report.Roles(report.RoleName, rights))
 	for _, r := range planRights {
 		b.WriteString("---\n")
-		role(&b, r.role, planNamespace, r.rights)
+		b.Write(report.Roles(r.role, r.rights))
 	}
 	return file{"docs/rbac.yaml", b.Bytes()}
 }
-
-func role(b *bytes.Buffer, name, namespace string, rights []snapshot.Right) {
-	b.WriteString("apiVersion: rbac.authorization.k8s.io/v1\n")
-	if namespace == "" {
-		fmt.Fprintf(b, "kind: ClusterRole\nmetadata:\n  name: %s\nrules:\n", name)
-	} else {
-		fmt.Fprintf(b, "kind: Role\nmetadata:\n  name: %s\n  namespace: %s\nrules:\n", name, namespace)
-	}
-	for rights = joinNames(rights); len(rights) > 0; {
-		n := 1
-		for n < len(rights) && oneRule(rights[0], rights[n]) {
-			n++
-		}
-		rule(b, rights[:n])
-		rights = rights[n:]
-	}
-}
-
-// joinNames is rights with those for named objects of one resource joined.
-func joinNames(rights []snapshot.Right) []snapshot.Right {
-	var joined []snapshot.Right
-	for _, r := range rights {
-		i := slices.IndexFunc(joined, func(j snapshot.Right) bool {
-			named := len(j.Names) > 0 && len(r.Names) > 0
-			j.Names = r.Names
-			return named && compareRights(j, r) == 0
-		})
-		if i < 0 {
-			joined = append(joined, r)
-			continue
-		}
-		joined[i].Names = slices.Concat(joined[i].Names, r.Names)
-	}
-	return joined
-}
-
-// oneRule reports whether a and b differ in their resource only.
-func oneRule(a, b snapshot.Right) bool {
-	b.Resource = a.Resource
-	return compareRights(a, b) == 0
-}
-
-func rule(b *bytes.Buffer, rights []snapshot.Right) {
-	var resources []string
-	for _, r := range rights {
-		resources = append(resources, r.Resource)
-	}
-	first := rights[0]
-	fmt.Fprintf(b, "- apiGroups: [%q]\n  resources: %s\n", first.Group, flow(resources))
-	if len(first.Names) > 0 {
-		fmt.Fprintf(b, "  resourceNames: %s\n", flow(first.Names))
-	}
-	fmt.Fprintf(b, "  verbs: %s\n", flow([]string{first.Verb}))
-}
-
-func flow(words []string) string { return "[" + strings.Join(words, ", ") + "]" }

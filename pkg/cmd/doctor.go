@@ -41,6 +41,7 @@ type doctorOptions struct {
 	depth     string
 	timeout   time.Duration
 	output    string
+	rbac      bool
 	whatIf    whatIf
 	migration migration
 	accept    acceptance
@@ -149,6 +150,7 @@ func (o *doctorOptions) addFlags(cmd *cobra.Command) {
 	o.watch.addFlags(cmd)
 	o.whatIf.addFlags(cmd)
 	o.migration.addFlags(cmd)
+	flags.BoolVar(&o.rbac, "print-rbac", false, "Print the roles with which the chosen checks can read a cluster, and no more, instead of an audit.")
 	addOutput(cmd, &o.output, report.Formats...)
 	complete(cmd, "fail-on", "error", "warning", "info", "none")
 	complete(cmd, "depth", string(snapshot.Auto), string(snapshot.Quick), string(snapshot.Deep))
@@ -236,6 +238,9 @@ func (o *doctorOptions) Validate() error {
 
 // Run audits and prints. The outcome is settled before anything is printed.
 func (o *doctorOptions) Run(ctx context.Context) error {
+	if o.rbac {
+		return report.WriteRBAC(o.Out, o.chosen)
+	}
 	if o.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.timeout)
