@@ -59,7 +59,7 @@ func (s *Summary) count(f Finding) {
 
 // words is the counts as the last line of a report says them.
 func (s Summary) words(separator string) string {
-	text := joined(s.counts(), separator)
+	parts := []string{joined(s.counts(), separator)}
 	follow := "follow"
 	if s.Following == 1 {
 		follow = "follows"
@@ -69,10 +69,10 @@ func (s Summary) words(separator string) string {
 		what string
 	}{{s.Following, "of them " + follow + " from others"}, {s.Known, "of them in the baseline"}, {s.Suppressed, "suppressed"}} {
 		if c.n > 0 {
-			text += fmt.Sprintf("%s%d %s", separator, c.n, c.what)
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	return text
+	return strings.Join(parts, separator)
 }
 
 // add counts a severity.
