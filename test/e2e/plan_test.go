@@ -127,6 +127,7 @@ func testPutGet(c *cluster, file, text string) {
 
 // testPlanRights: the roles of docs/rbac.yaml are enough, and what is missing is named.
 func testPlanRights(c *cluster, file, text string) {
+	c.namespace("kube-flannel") // there is a role for each namespace that something may be in
 	c.kubectl("apply", "-f", repository("docs", "rbac.yaml"))
 	for user, role := range map[string]string{"reader": "dualstack-plan", "editor": "dualstack-plan-editor"} {
 		c.kubectl("create", "rolebinding", user, "-n", "kube-system", "--role="+role, "--user="+user)
