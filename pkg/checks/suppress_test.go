@@ -13,10 +13,7 @@ import (
 )
 
 func day(text string) time.Time {
-	t, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		panic(err)
-	}
+	t, _ := time.Parse(time.DateOnly, text) // a day that does not parse is the zero time, and fails the comparison
 	return t
 }
 
