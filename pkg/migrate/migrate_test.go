@@ -102,7 +102,10 @@ func describe(p *Path) string {
 // TestStepsAreWhole: a step that is to be done says how, one that is not asks for
 // nothing, and all have a name of their own and say what they are told by.
 func TestStepsAreWhole(t *testing.T) {
-	archives, _ := filepath.Glob("testdata/*.txtar")
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatalf("no clusters: %v", err)
+	}
 	seen := map[Status]bool{}
 	for _, path := range archives {
 		archive, err := txtar.ParseFile(path)

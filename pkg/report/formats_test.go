@@ -421,7 +421,11 @@ func readPrometheus(t *testing.T, text string) []prometheusSample {
 			t.Errorf("prometheus: %q twice", line)
 		}
 		seen[parts[1]+parts[2]] = true
-		s.value, _ = strconv.Atoi(parts[3])
+		value, err := strconv.Atoi(parts[3])
+		if err != nil {
+			t.Errorf("prometheus: %q: %v", line, err)
+		}
+		s.value = value
 		samples = append(samples, s)
 	}
 	return samples

@@ -91,7 +91,7 @@ func unpack(name string, r io.ReaderAt, size int64, yield func(parsedFile) bool)
 // archive reads an archive that is inside of depth-1 others.
 func (u *unpacker) archive(name string, r io.ReaderAt, size int64, depth int) {
 	head := make([]byte, headSize)
-	n, _ := r.ReadAt(head, 0)
+	n, _ := r.ReadAt(head, 0) // an error comes again where the whole is read
 	form := formOf(head[:n])
 	switch {
 	case form == packed:
@@ -167,7 +167,7 @@ func (u *unpacker) gzip(name string, r io.Reader, depth int) {
 	}
 	defer z.Close()
 	content := bufio.NewReaderSize(u.metered(z), 64<<10)
-	head, _ := content.Peek(headSize)
+	head, _ := content.Peek(headSize) // fewer bytes are no tar; an error comes again below
 	if formOf(head) == tarred {
 		u.tar(name, content, depth)
 		return

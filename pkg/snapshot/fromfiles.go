@@ -135,7 +135,7 @@ func readFile(path string, stdin io.Reader, yield func(parsedFile) bool) {
 	}
 	defer r.Close()
 	head := make([]byte, headSize)
-	n, _ := r.ReadAt(head, 0)
+	n, _ := r.ReadAt(head, 0) // an error comes again where the whole is read
 	if formOf(head[:n]) != noArchive {
 		unpack(name, r, size, yield)
 		return

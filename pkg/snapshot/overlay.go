@@ -253,7 +253,7 @@ func settle(base, merged any) {
 	}
 	after.UID, after.Status = "", corev1.ServiceStatus{}
 	if !slices.Equal(after.Spec.ClusterIPs, []string{corev1.ClusterIPNone}) {
-		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil
+		after.Spec.ClusterIP, after.Spec.ClusterIPs = "", nil // written, not read: the one without the other is refused
 	}
 }
 
